@@ -1,0 +1,144 @@
+//! Floor 2: from files to one immutable snapshot.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::destination::Destination;
+use crate::domain::Name;
+use crate::domain::delivery::RetryPolicy;
+use crate::domain::render::Templates;
+use crate::domain::rule::{Kind, RuleSet};
+use crate::source::Source;
+
+pub mod diagnostic;
+
+use diagnostic::Diagnostics;
+
+/// One whole configuration, checked and compiled. Never changes.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// A hash of all files: names this configuration in verdicts.
+    pub revision: Name,
+    /// The files by the names users give them, for `keep_revision`. Secrets are
+    /// references in them, never values.
+    pub files: Map<String, Value>,
+    /// `server:`.
+    pub server: Server,
+    /// `storage:`.
+    pub storage: Storage,
+    /// `sources:` by name.
+    pub sources: BTreeMap<Name, Arc<SourceSpec>>,
+    /// `destinations:` by name.
+    pub destinations: BTreeMap<Name, Arc<DestinationSpec>>,
+    /// All rules.
+    pub rules: RuleSet,
+    /// All templates.
+    pub templates: Templates,
+    /// Removes resolved secrets from any text.
+    pub scrubber: Scrubber,
+    /// What is allowed and worth knowing.
+    pub warnings: Diagnostics,
+    /// The folders whose change means that the configuration may have changed.
+    pub watched: Vec<PathBuf>,
+}
+
+/// `server:`.
+#[derive(Debug)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address people and senders use, for links.
+    pub public_url: Option<Url>,
+    /// Tokens for the API; empty: it answers on loopback only.
+    pub admin_tokens: Vec<SecretString>,
+}
+
+/// `storage:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// The SQLite file.
+    pub sqlite: PathBuf,
+    /// How long events, verdicts and attempts are kept.
+    pub keep: Duration,
+}
+
+/// One source.
+#[derive(Debug)]
+pub struct SourceSpec {
+    /// Its name.
+    pub name: Name,
+    /// Reads it.
+    pub adapter: Arc<dyn Source>,
+}
+
+/// One destination.
+#[derive(Debug)]
+pub struct DestinationSpec {
+    /// Its name.
+    pub name: Name,
+    /// Its kind.
+    pub kind: Kind,
+    /// Speaks its language.
+    pub adapter: Arc<dyn Destination>,
+    /// Its rate limit; `None`: none.
+    pub limit: Option<RateLimit>,
+    /// How many attempts run at once.
+    pub concurrency: NonZeroU32,
+    /// The time for one exchange.
+    pub timeout: Duration,
+    /// How patiently it is tried.
+    pub retry: RetryPolicy,
+    /// The proxy to go through, if any.
+    pub proxy: Option<String>,
+    /// A hash of its whole definition, resolved secrets included: a change means that
+    /// somebody has edited it.
+    pub fingerprint: u64,
+}
+
+/// `limit: 5/s` or `limit: { rate: 60/min, burst: 10 }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many sends …
+    pub sends: NonZeroU32,
+    /// … in this time.
+    pub per: Duration,
+    /// How many may go at once after a pause.
+    pub burst: NonZeroU32,
+}
+
+/// Whether `${…}` must be resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They must: a missing one is an error. For serving.
+    Resolve,
+    /// They need not: a missing one stands for itself. For `check`.
+    Leave,
+}
+
+/// Removes resolved secrets from text.
+#[derive(Debug, Default)]
+pub struct Scrubber {}
+
+impl Scrubber {
+    /// `text` with every secret replaced by `[secret]`.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// Reads and compiles the configuration at `path` with the rules and templates it names.
+///
+/// # Errors
+/// Everything that is wrong in any file, each with its place.
+pub fn load(_path: &Path, _secrets: Secrets) -> Result<Snapshot, Diagnostics> {
+    Err(Diagnostics::default())
+}

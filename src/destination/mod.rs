@@ -1,0 +1,70 @@
+//! Floor 1: the languages of destinations. Pure: no client, no clock, no async.
+//!
+//! A destination is a conversation: given the job and the answers so far it says what to
+//! ask next, or what became of the job. The relay performs the asks.
+
+pub mod jira;
+pub mod slack;
+pub mod teams;
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::domain::delivery::{Job, Lost, Outcome};
+use crate::domain::time::Timestamp;
+
+/// Speaks one destination's language.
+pub trait Destination: fmt::Debug + Send + Sync {
+    /// The next step of the conversation about `job`, given the `answers` to all asks so
+    /// far, in order. Called anew with each answer; keeps nothing between calls. Asks at
+    /// most [`ASKS_MAX`] times.
+    fn step(&self, job: &Job, answers: &[Answer]) -> Step;
+}
+
+/// The most asks one attempt makes.
+pub const ASKS_MAX: usize = 6;
+
+/// The most of an answer's body that is read, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Ask this.
+    Ask(Ask),
+    /// The conversation is over.
+    Done(Outcome),
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Ask {
+    /// What it is, without secrets, for people: `POST chat.postMessage`.
+    pub what: String,
+    /// The request, complete, with absolute address, credentials and content type.
+    pub request: http::Request<Bytes>,
+}
+
+/// What came back for one ask.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// An HTTP response of any status.
+    Replied(Reply),
+    /// None.
+    Lost(Lost),
+}
+
+/// An HTTP response.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`ANSWER_BYTES_MAX`] of it.
+    pub body: Bytes,
+    /// When it came, for `Retry-After` dates.
+    pub at: Timestamp,
+}

@@ -1,0 +1,289 @@
+//! Conditions over facts: the one evaluator of rules.
+
+use std::cmp::Ordering;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::facts::{FactPath, Facts};
+use super::rank;
+
+/// What must hold of an event's facts.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// Every one holds; an empty list holds.
+    All(Vec<Condition>),
+    /// At least one holds; an empty list does not.
+    Any(Vec<Condition>),
+    /// None holds; an empty list holds.
+    None(Vec<Condition>),
+    /// One line of a rule.
+    Line(Line),
+}
+
+/// One line of a rule: a fact and what must hold of it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The fact.
+    pub fact: FactPath,
+    /// What must hold, all of it.
+    pub tests: Vec<Test>,
+    /// The line of the rule file it stands on, from 1; 0 when made without a file.
+    pub line: u32,
+}
+
+/// One test of a fact's value. Every test but `Present(Presence::Absent)` fails on a missing fact.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// Equal to one of these.
+    OneOf(Vec<Wanted>),
+    /// The other tests do not hold, though the fact is there.
+    Not(Vec<Test>),
+    /// Compares by number or rank.
+    Order(Bound, Limit),
+    /// Text that begins with this.
+    StartsWith(Folded),
+    /// Text that ends with this.
+    EndsWith(Folded),
+    /// Text that contains this, or a list with this element.
+    Contains(Folded),
+    /// Text that this pattern covers entirely: `*` is any run, `?` any character.
+    Like(Folded),
+    /// Text in which this regular expression is found.
+    Matches(Regex),
+    /// The fact is there, or is not.
+    Present(Presence),
+    /// A list with at least one of these elements.
+    HasAny(Vec<Wanted>),
+    /// A list with all of these elements.
+    HasAll(Vec<Wanted>),
+    /// A list with none of these elements.
+    HasNone(Vec<Wanted>),
+}
+
+/// Whether a fact must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    There,
+    /// It must not.
+    Absent,
+}
+
+/// Which side of a limit a value must be on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Equal or greater.
+    AtLeast,
+    /// Equal or less.
+    AtMost,
+    /// Greater.
+    Above,
+    /// Less.
+    Below,
+}
+
+/// What a value is compared with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// A number.
+    Number(f64),
+    /// A rank of severity or priority (see [`rank::rank`]).
+    Rank(usize),
+}
+
+/// Text in lower case, for comparison without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folded(String);
+
+impl Folded {
+    /// Folds `text`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_lowercase())
+    }
+
+    /// The folded text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `text` is this, whatever its case.
+    fn is(&self, text: &str) -> bool {
+        if self.0.is_ascii() && text.is_ascii() {
+            return self.0.eq_ignore_ascii_case(text);
+        }
+        text.chars().flat_map(char::to_lowercase).eq(self.0.chars())
+    }
+}
+
+/// A value that a fact may equal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    /// Text, whatever its case.
+    Text(Folded),
+    /// Text with `*` and `?`; only for event names.
+    Glob(Folded),
+    /// A number, equal across integer and decimal.
+    Number(f64),
+    /// A truth value.
+    Flag(bool),
+}
+
+/// Learns of each line as it is evaluated. Nothing is recorded on the live path.
+pub trait Recorder {
+    /// `line` was evaluated, `seen` was the fact's value and `held` the result.
+    fn line(&mut self, line: &Line, seen: Option<&Value>, held: bool);
+}
+
+/// Records nothing, at no cost.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Recorder for Silent {
+    fn line(&mut self, _line: &Line, _seen: Option<&Value>, _held: bool) {}
+}
+
+impl Condition {
+    /// Whether the condition holds of `facts`. Stops at the first line that decides.
+    pub fn eval(&self, facts: &Facts, recorder: &mut impl Recorder) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.eval(facts, recorder)),
+            Self::Any(parts) => parts.iter().any(|part| part.eval(facts, recorder)),
+            Self::None(parts) => !parts.iter().any(|part| part.eval(facts, recorder)),
+            Self::Line(line) => {
+                let seen = facts.get(&line.fact);
+                let held = line.holds(seen);
+                recorder.line(line, seen, held);
+                held
+            }
+        }
+    }
+}
+
+impl Line {
+    /// Whether every test holds of `seen`.
+    #[must_use]
+    pub fn holds(&self, seen: Option<&Value>) -> bool {
+        self.tests.iter().all(|test| test.holds(self.fact.name(), seen))
+    }
+}
+
+impl Test {
+    fn holds(&self, fact: &str, seen: Option<&Value>) -> bool {
+        if let Self::Present(presence) = self {
+            return seen.is_some() == (*presence == Presence::There);
+        }
+        let Some(seen) = seen else { return false };
+        match self {
+            Self::OneOf(wanted) => wanted.iter().any(|one| one.is(seen)),
+            Self::Not(tests) => !tests.iter().all(|test| test.holds(fact, Some(seen))),
+            Self::Order(bound, limit) => in_order(*bound, *limit, fact, seen),
+            Self::StartsWith(part) => with_text(seen, |text| text.to_lowercase().starts_with(part.as_str())),
+            Self::EndsWith(part) => with_text(seen, |text| text.to_lowercase().ends_with(part.as_str())),
+            Self::Contains(part) => match seen {
+                Value::Array(items) => items.iter().any(|item| Wanted::Text(part.clone()).is(item)),
+                other => with_text(other, |text| text.to_lowercase().contains(part.as_str())),
+            },
+            Self::Like(pattern) => with_text(seen, |text| glob(pattern.as_str(), &text.to_lowercase())),
+            Self::Matches(pattern) => with_text(seen, |text| pattern.is_match(text)),
+            Self::HasAny(wanted) => list(seen).is_some_and(|items| wanted.iter().any(|one| has(items, one))),
+            Self::HasAll(wanted) => list(seen).is_some_and(|items| wanted.iter().all(|one| has(items, one))),
+            Self::HasNone(wanted) => list(seen).is_some_and(|items| !wanted.iter().any(|one| has(items, one))),
+            Self::Present(_) => false,
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether `seen` equals this. A list equals it when one of its elements does.
+    fn is(&self, seen: &Value) -> bool {
+        match (self, seen) {
+            (wanted, Value::Array(items)) => items.iter().any(|item| wanted.is(item)),
+            (Self::Text(text), Value::String(seen)) => text.is(seen),
+            (Self::Text(text), Value::Number(_) | Value::Bool(_)) => text.is(&seen.to_string()),
+            (Self::Glob(pattern), Value::String(seen)) => glob(pattern.as_str(), &seen.to_lowercase()),
+            (Self::Number(number), seen) => as_number(seen).is_some_and(|seen| seen == *number),
+            (Self::Flag(flag), Value::Bool(seen)) => flag == seen,
+            (Self::Flag(flag), Value::String(seen)) => seen.eq_ignore_ascii_case(if *flag { "true" } else { "false" }),
+            _ => false,
+        }
+    }
+}
+
+fn list(seen: &Value) -> Option<&[Value]> {
+    seen.as_array().map(Vec::as_slice)
+}
+
+fn has(items: &[Value], wanted: &Wanted) -> bool {
+    items.iter().any(|item| wanted.is(item))
+}
+
+/// A number, or text that is one: Qase sends the values of number fields as text.
+fn as_number(seen: &Value) -> Option<f64> {
+    match seen {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+fn with_text(seen: &Value, test: impl Fn(&str) -> bool) -> bool {
+    match seen {
+        Value::String(text) => test(text),
+        Value::Number(number) => test(&number.to_string()),
+        Value::Array(items) => items.iter().any(|item| with_text(item, &test)),
+        _ => false,
+    }
+}
+
+fn in_order(bound: Bound, limit: Limit, fact: &str, seen: &Value) -> bool {
+    let order = match limit {
+        Limit::Number(limit) => as_number(seen).and_then(|seen| seen.partial_cmp(&limit)),
+        Limit::Rank(limit) => seen.as_str().and_then(|word| rank::rank(fact, word)).map(|seen| seen.cmp(&limit)),
+    };
+    match (bound, order) {
+        (_, None) => false,
+        (Bound::AtLeast, Some(order)) => order != Ordering::Less,
+        (Bound::AtMost, Some(order)) => order != Ordering::Greater,
+        (Bound::Above, Some(order)) => order == Ordering::Greater,
+        (Bound::Below, Some(order)) => order == Ordering::Less,
+    }
+}
+
+/// Whether `pattern` covers the whole of `text`; both folded. Linear in their product.
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (mut rest, mut wild) = (text, None);
+    let mut pattern = pattern;
+    loop {
+        let mut next = pattern.chars();
+        match next.next() {
+            Some('*') => {
+                pattern = next.as_str();
+                wild = Some((pattern, rest));
+                continue;
+            }
+            None if rest.is_empty() => return true,
+            Some(wanted) => {
+                let mut seen = rest.chars();
+                if seen.next().is_some_and(|c| wanted == '?' || wanted == c) {
+                    (pattern, rest) = (next.as_str(), seen.as_str());
+                    continue;
+                }
+            }
+            None => {}
+        }
+        // Dead end: let the last `*` take one character more.
+        let Some((after_star, from)) = wild else {
+            return false;
+        };
+        let mut skipped = from.chars();
+        if skipped.next().is_none() {
+            return false;
+        }
+        (pattern, rest) = (after_star, skipped.as_str());
+        wild = Some((after_star, rest));
+    }
+}

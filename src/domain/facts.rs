@@ -1,0 +1,148 @@
+//! Facts: the named values of an event, and where each came from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::time::Timestamp;
+
+/// Where the value of a fact came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The event itself carries it.
+    Event,
+    /// Computed from other facts of the event (`pass_rate`, `url`, …).
+    Derived,
+    /// Remembered of the subject from an earlier event.
+    Memory {
+        /// When that earlier event was received.
+        since: Timestamp,
+    },
+}
+
+/// All facts of one event by name. The sender's body is the fact `payload`.
+///
+/// The values are one JSON object, so that templates can read them as they are.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// The values by name, `payload` included.
+    pub values: Map<String, Value>,
+    /// The origin of each value that is not the event's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Facts {
+    /// The value at `path`, if the event has one. A JSON `null` counts as absent.
+    #[must_use]
+    pub fn get(&self, path: &FactPath) -> Option<&Value> {
+        let mut value = self.values.get(path.name())?;
+        for step in &path.rest {
+            value = match step {
+                PathStep::Key(key) => value.get(key.as_str())?,
+                PathStep::Index(index) => value.get(*index)?,
+            };
+        }
+        (!value.is_null()).then_some(value)
+    }
+
+    /// The text of the fact `name`, if it is there and is text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).and_then(Value::as_str)
+    }
+
+    /// Where the value of the fact `name` came from.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Origin {
+        self.origins.get(name).copied().unwrap_or(Origin::Event)
+    }
+}
+
+/// The path to a fact: a name, or a way into the payload such as
+/// `payload.custom_fields[0].title` or `payload."odd.key"`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FactPath {
+    text: String,
+    name: String,
+    rest: Vec<PathStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum PathStep {
+    Key(String),
+    Index(usize),
+}
+
+/// Why a text is no fact path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is no fact: {why}")]
+pub struct BadPath {
+    text: String,
+    why: &'static str,
+}
+
+impl FactPath {
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// When a step is empty, a quote or bracket stays open, or an index is no number.
+    pub fn parse(text: &str) -> Result<Self, BadPath> {
+        let bad = |why| BadPath { text: text.to_owned(), why };
+        let mut steps = Vec::new();
+        let mut rest = text;
+        loop {
+            if let Some(after) = rest.strip_prefix('"') {
+                let (key, after) = after.split_once('"').ok_or_else(|| bad("a quote is not closed"))?;
+                steps.push(PathStep::Key(key.to_owned()));
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix('[') {
+                let (index, after) = after.split_once(']').ok_or_else(|| bad("a bracket is not closed"))?;
+                steps.push(PathStep::Index(index.parse().map_err(|_| bad("an index must be a number"))?));
+                rest = after;
+            } else {
+                let end = rest.find(['.', '[']).unwrap_or(rest.len());
+                let (key, after) = rest.split_at(end);
+                if key.is_empty() {
+                    return Err(bad("a name is missing"));
+                }
+                steps.push(PathStep::Key(key.to_owned()));
+                rest = after;
+            }
+            if rest.is_empty() {
+                break;
+            }
+            match rest.strip_prefix('.') {
+                Some(after) => rest = after,
+                None if rest.starts_with('[') => {}
+                None => return Err(bad("a '.' is missing")),
+            }
+        }
+        let mut steps = steps.into_iter();
+        let Some(PathStep::Key(name)) = steps.next() else {
+            return Err(bad("it must begin with a name"));
+        };
+        Ok(Self { text: text.to_owned(), name, rest: steps.collect() })
+    }
+
+    /// The first step: the name of the fact.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the path is a name only.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
+impl fmt::Display for FactPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,1 @@
+//! Markdown, parsed into the blocks of a message.

@@ -1,0 +1,25 @@
+//! Floor 0: everything Relaybell decides, as data and pure functions.
+//!
+//! Nothing here reads a clock, a file, a socket or a die; time and chance are
+//! arguments. Nothing here imports another module of this crate.
+
+pub mod breaker;
+pub mod condition;
+pub mod delivery;
+pub mod event;
+pub mod facts;
+pub mod ids;
+pub mod markdown;
+pub mod memory;
+pub mod message;
+pub mod plan;
+pub mod rank;
+pub mod render;
+pub mod rule;
+pub mod time;
+
+use std::sync::Arc;
+
+/// The name of a source, rule, destination or template as its file spells it.
+/// Shared, because every plan repeats it.
+pub type Name = Arc<str>;

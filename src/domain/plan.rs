@@ -1,0 +1,305 @@
+//! The waist: everything above feeds the plan, everything below obeys it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Name;
+use super::delivery::{Action, NewDelivery};
+use super::event::{Dedup, Event, Report, SubjectKey};
+use super::facts::{Facts, Origin};
+use super::ids::{DeliveryId, EventId, delivery_key};
+use super::memory::{Known, Memory, MemoryChange, Remembered};
+use super::message::{CONTENT_VERSION, Content, Message};
+use super::render::Templates;
+use super::rule::{Rule, RuleSet, Send};
+use super::time::Timestamp;
+
+/// An authenticated report on its way into the store.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The id the event will have.
+    pub id: EventId,
+    /// The source that sent it.
+    pub source: Name,
+    /// What the adapter read.
+    pub report: Report,
+    /// The sender's body, byte for byte.
+    pub body: Bytes,
+    /// When it was received.
+    pub received: Timestamp,
+    /// The configuration revision that judges it.
+    pub revision: Name,
+}
+
+/// All that one event causes, decided before anything is done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The event with its facts.
+    pub event: Event,
+    /// The sender's body, byte for byte.
+    pub body: Bytes,
+    /// How a repetition is recognised.
+    pub dedup: Dedup,
+    /// The configuration revision that judged it.
+    pub revision: Name,
+    /// What is remembered of its subject from now on.
+    pub memory: Option<MemoryChange>,
+    /// What the rules that matched decided.
+    pub verdicts: Vec<Verdict>,
+    /// What will be sent.
+    pub deliveries: Vec<NewDelivery>,
+    /// Templates that failed on this event, each with the reason.
+    pub template_failures: Vec<(Name, String)>,
+}
+
+/// What a rule decided about an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The rule.
+    pub rule: Name,
+    /// What it decided.
+    pub decision: Decision,
+    /// Remarks for people: a template that failed, a message another rule sends already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What a rule that matched decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It caused these deliveries.
+    Sent(Vec<DeliveryId>),
+    /// It matched and caused nothing.
+    HeldBack {
+        /// Why.
+        why: String,
+    },
+    /// Planning failed: the event is kept, nothing was decided.
+    Broken {
+        /// What failed.
+        why: String,
+    },
+}
+
+/// The name that stands for the rule in a [`Decision::Broken`] verdict.
+pub const PLANNING: &str = "(planning)";
+
+impl Arrival {
+    /// The subject's key in memory, if the event is about something.
+    #[must_use]
+    pub fn subject_key(&self) -> Option<SubjectKey> {
+        let report = &self.report;
+        report.subject.as_deref().map(|subject| SubjectKey::new(&self.source, report.project.as_deref(), subject))
+    }
+}
+
+/// Decides all that `arrival` causes. Pure: the same arguments give the same plan.
+#[must_use]
+pub fn plan_event(arrival: &Arrival, known: &Known, rules: &RuleSet, templates: &Templates) -> Plan {
+    let event = see(arrival, known);
+    let memory = remember(arrival, known);
+    let mut plan = Plan {
+        event,
+        body: arrival.body.clone(),
+        dedup: arrival.report.dedup.clone(),
+        revision: arrival.revision.clone(),
+        memory,
+        verdicts: Vec::new(),
+        deliveries: Vec::new(),
+        template_failures: Vec::new(),
+    };
+    let mut desk = Desk { templates, rendered: BTreeMap::new(), done: HashSet::new() };
+    let matching: Vec<&Rule> = rules.matching(&plan.event.facts).collect();
+    for rule in matching {
+        desk.act(rule, &mut plan);
+    }
+    plan
+}
+
+/// The plan for an event whose planning failed because of `why`: the bare event is kept
+/// with a `broken` verdict and causes nothing.
+#[must_use]
+pub fn plan_broken(arrival: &Arrival, why: String) -> Plan {
+    Plan {
+        event: see(arrival, &Known::default()),
+        body: arrival.body.clone(),
+        dedup: arrival.report.dedup.clone(),
+        revision: arrival.revision.clone(),
+        memory: None,
+        verdicts: vec![Verdict { rule: PLANNING.into(), decision: Decision::Broken { why }, notes: Vec::new() }],
+        deliveries: Vec::new(),
+        template_failures: Vec::new(),
+    }
+}
+
+/// The event with all its facts: its own, then what is remembered of its subject.
+#[must_use]
+pub fn see(arrival: &Arrival, known: &Known) -> Event {
+    let report = &arrival.report;
+    let time = report.time.unwrap_or(arrival.received);
+    let mut facts = Facts::default();
+    let mut own = |name: &str, value: Value| {
+        facts.values.insert(name.to_owned(), value);
+    };
+    own("event", report.event.as_str().into());
+    own("source", arrival.source.as_ref().into());
+    if let Some(project) = &report.project {
+        own("project", project.as_str().into());
+    }
+    if let Some(subject) = &report.subject {
+        own("subject", subject.as_str().into());
+    }
+    own("time", time.to_string().into());
+    for (name, value) in &report.facts {
+        if !value.is_null() {
+            own(name, value.clone());
+        }
+    }
+    for name in &report.derived {
+        facts.origins.insert((*name).to_owned(), Origin::Derived);
+    }
+    if let Some((memory, _)) = &known.memory {
+        for (name, remembered) in &memory.facts {
+            if !facts.values.contains_key(name) {
+                facts.values.insert(name.clone(), remembered.value.clone());
+                facts.origins.insert(name.clone(), Origin::Memory { since: remembered.since });
+            }
+        }
+    }
+    facts.values.insert("payload".to_owned(), report.payload.clone());
+    Event {
+        id: arrival.id,
+        source: arrival.source.clone(),
+        name: report.event.clone(),
+        project: report.project.clone(),
+        subject: report.subject.clone(),
+        time,
+        received: arrival.received,
+        facts,
+    }
+}
+
+/// What is remembered of the subject after this event; `None` when nothing changes.
+fn remember(arrival: &Arrival, known: &Known) -> Option<MemoryChange> {
+    let key = arrival.subject_key()?;
+    let report = &arrival.report;
+    let (mut memory, from) = match &known.memory {
+        Some((memory, version)) => (memory.clone(), Some(*version)),
+        None => (Memory { first_seen: arrival.received, facts: BTreeMap::new() }, None),
+    };
+    let mut changed = from.is_none();
+    for (name, value) in &report.facts {
+        if value.is_null() || report.passing.contains(&name.as_str()) {
+            continue;
+        }
+        let fresh = memory.facts.get(name).is_none_or(|old| old.value != *value);
+        if fresh {
+            memory.facts.insert(name.clone(), Remembered { value: value.clone(), since: arrival.received });
+            changed = true;
+        }
+    }
+    changed.then_some(MemoryChange { key, from, to: memory })
+}
+
+/// What was rendered and sent so far for one event.
+struct Desk<'a> {
+    templates: &'a Templates,
+    rendered: BTreeMap<Name, Result<Message, String>>,
+    done: HashSet<(Name, Action, String)>,
+}
+
+impl Desk<'_> {
+    fn act(&mut self, rule: &Rule, plan: &mut Plan) {
+        let mut sent = Vec::new();
+        let mut notes = Vec::new();
+        for send in &rule.send {
+            let conversation = conversation(&plan.event);
+            if !self.done.insert((send.to.clone(), send.action, conversation.clone())) {
+                notes.push(format!("{} to {} happens already for this event", send.action, send.to));
+                continue;
+            }
+            let content = self.content(send, plan, &mut notes);
+            let key = delivery_key(plan.event.id, &rule.name, send.action.word(), &send.to);
+            let id = DeliveryId::new(plan.event.received, &key);
+            sent.push(id);
+            plan.deliveries.push(NewDelivery {
+                id,
+                event: plan.event.id,
+                rule: rule.name.clone(),
+                destination: send.to.clone(),
+                conversation,
+                action: send.action,
+                key,
+                content,
+                parent: None,
+            });
+        }
+        let decision = if sent.is_empty() {
+            Decision::HeldBack { why: "another rule sends the same already".to_owned() }
+        } else {
+            Decision::Sent(sent)
+        };
+        plan.verdicts.push(Verdict { rule: rule.name.clone(), decision, notes });
+    }
+
+    /// Renders what `send` sends. A failing template never eats the alert: the built-in
+    /// message goes out instead, marked.
+    fn content(&mut self, send: &Send, plan: &mut Plan, notes: &mut Vec<String>) -> Content {
+        let facts = &plan.event.facts;
+        let mut failures: Vec<String> = Vec::new();
+        let mut message = match &send.template {
+            None => Templates::built_in(facts),
+            Some(name) => {
+                let templates = self.templates;
+                let rendered = self
+                    .rendered
+                    .entry(name.clone())
+                    .or_insert_with(|| templates.message(name, facts).map_err(|error| error.to_string()));
+                match rendered {
+                    Ok(message) => message.clone(),
+                    Err(why) => {
+                        failures.push(why.clone());
+                        Message { remark: Some(failed_remark(name)), ..Templates::built_in(facts) }
+                    }
+                }
+            }
+        };
+        message.mentions.clone_from(&send.mention);
+        let fields = send.fields.render(self.templates, facts).unwrap_or_else(|error| {
+            failures.push(format!("fields: {error}"));
+            serde_json::Map::new()
+        });
+        let body = send.template.as_ref().and_then(|name| self.templates.own_body(name, send.kind, facts)).and_then(
+            |rendered| match rendered {
+                Ok(body) => Some(body),
+                Err(error) => {
+                    failures.push(error.to_string());
+                    message.remark = Some(failed_remark(send.template.as_deref().unwrap_or_default()));
+                    None
+                }
+            },
+        );
+        for why in failures {
+            notes.push(format!("the message to {} was not rendered as written: {why}", send.to));
+            let template = send.template.clone().unwrap_or_else(|| "(fields)".into());
+            plan.template_failures.push((template, why));
+        }
+        Content { v: CONTENT_VERSION, message, fields, body }
+    }
+}
+
+fn failed_remark(template: &str) -> String {
+    format!("The template '{template}' failed on this event, so this is Relaybell's built-in message.")
+}
+
+/// The conversation an event's deliveries belong to: its subject, or the event alone.
+fn conversation(event: &Event) -> String {
+    match &event.subject {
+        Some(subject) => SubjectKey::new(&event.source, event.project.as_deref(), subject).0,
+        None => format!("{}/{}", event.source, event.id),
+    }
+}

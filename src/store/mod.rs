@@ -1,0 +1,313 @@
+//! Floor 1: what must survive, as verbs. Each verb is one transaction with one meaning.
+//!
+//! [`Store`] is what the relay does; [`Ledger`] is what people read. The in-memory store
+//! is the executable specification of both; one conformance suite runs on every store.
+//! Several nodes may share a store: a lane is held by one of them at a time.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use crate::domain::Name;
+use crate::domain::delivery::{Action, Job, Receipt, State, Transition};
+use crate::domain::event::SubjectKey;
+use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::memory::Known;
+use crate::domain::message::Content;
+use crate::domain::plan::{Plan, Verdict};
+use crate::domain::time::Timestamp;
+
+pub mod memory;
+pub mod sqlite;
+
+/// Why a verb could not be done. Nothing of it has happened, unless `Unknown`.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be used now (disk full, I/O error, closed); later it may.
+    #[error("the store cannot be used: {0}")]
+    Unavailable(String),
+    /// It cannot be told whether the verb was done.
+    #[error("the store did not answer: {0}")]
+    Unknown(String),
+    /// What is stored cannot be read: made by a newer release, or damaged.
+    #[error("stored data cannot be read: {0}")]
+    Unreadable(String),
+    /// The request makes no sense: no such delivery, or it is finished already.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// Event, facts, memory, verdicts and deliveries are on stable storage.
+    Stored,
+    /// The event had been accepted before, under this id; nothing was changed.
+    Duplicate(EventId),
+    /// The memory it was planned from has changed since; nothing was changed. Plan again.
+    Stale,
+}
+
+/// The right to send to one destination, until it is given up or lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The lane's destination.
+    pub destination: Name,
+    /// Fences: grows whenever the lane changes hands. Verbs of an older epoch are refused.
+    pub epoch: i64,
+}
+
+/// The end of one attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The number of the attempt; a settlement of an older attempt changes nothing.
+    pub attempt: u32,
+    /// What follows.
+    pub transition: Transition,
+    /// When the attempt began and ended.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// What was asked and answered, without secrets, for people:
+    /// `POST hooks.slack.com → 200 ok`.
+    pub account: String,
+}
+
+/// Whether a settlement was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was.
+    Done,
+    /// The delivery has moved on (another attempt, another node): nothing was changed.
+    TooLate,
+}
+
+/// Which finished or unfinished deliveries to act on; every part given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Only this state.
+    pub state: Option<State>,
+    /// Only this destination.
+    pub destination: Option<String>,
+    /// Only this rule.
+    pub rule: Option<String>,
+    /// Only of this event.
+    pub event: Option<EventId>,
+    /// Only made at or after this moment.
+    pub since: Option<Timestamp>,
+}
+
+/// A destination that is held: nothing is sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The destination.
+    pub destination: Name,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// What the relay does with what must survive.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// What is known of `subject`, read before planning.
+    async fn recall(&self, subject: &SubjectKey) -> Result<Known, StoreError>;
+
+    /// Writes all that one event causes, or nothing. Durable when it returns `Stored`.
+    /// `event_body` of the plan is kept byte for byte.
+    async fn commit(&self, plan: Plan) -> Result<Committed, StoreError>;
+
+    /// Takes or renews the lane of `destination` for `owner` until `until`. `None` while
+    /// another owner holds it. What a lost holder left in `sending` becomes `queued`
+    /// and unsure again.
+    async fn hold_lane(
+        &self,
+        destination: &Name,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, StoreError>;
+
+    /// Gives the lane back; what was still `sending` becomes `queued` and unsure.
+    async fn release_lane(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Takes up to `limit` deliveries of the lane that are due at `now` and first in their
+    /// conversation, oldest first, and marks them `sending` with the next attempt number.
+    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
+
+    /// When the next delivery of the lane falls due that is first in its conversation and
+    /// not being sent; `None` when there is none.
+    async fn next_due(&self, destination: &Name) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Ends one attempt: writes the transition and the attempt, and lets the next delivery
+    /// of the conversation go when this one is finished.
+    async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError>;
+
+    /// Puts a delivery taken but not sent back to `queued`, as if it had not been taken.
+    async fn put_back(
+        &self,
+        lease: &Lease,
+        delivery: DeliveryId,
+        attempt: u32,
+        due: Timestamp,
+    ) -> Result<Settled, StoreError>;
+
+    /// Remembers that a destination is held, or (`None`) no longer.
+    async fn set_hold(&self, destination: &Name, hold: Option<Hold>) -> Result<(), StoreError>;
+
+    /// All holds.
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
+
+    /// Sends deliveries again. An unfinished one falls due at once; a finished one gets a
+    /// new delivery, at the end of its conversation, that names it as parent. Returns the
+    /// ids that will be sent. Refused when there is no such delivery.
+    async fn retry(&self, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryId, StoreError>;
+
+    /// Drops an unfinished or dead delivery with a reason. Refused when it is delivered,
+    /// dropped or being sent, or when there is none.
+    async fn drop_delivery(&self, delivery: DeliveryId, why: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Keeps the files of a configuration revision, once.
+    async fn keep_revision(&self, revision: &str, at: Timestamp, files: &Map<String, Value>) -> Result<(), StoreError>;
+
+    /// Forgets up to `limit` events received before `before` that have no unfinished
+    /// delivery, with all that belongs to them, and memory untouched since then.
+    /// Returns how many events went.
+    async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Whether the store can commit now: writes and syncs something small.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Flushes and closes; later verbs are `Unavailable`.
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// An event as people read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Its id.
+    pub id: EventId,
+    /// Its source.
+    pub source: String,
+    /// Its name.
+    pub name: String,
+    /// Its project.
+    pub project: Option<String>,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// When it happened, by the sender.
+    pub time: Timestamp,
+    /// When it was received.
+    pub received: Timestamp,
+    /// The configuration revision that judged it.
+    pub revision: String,
+    /// Its facts without `payload`, with origins (the JSON form of `Facts`).
+    pub facts: Value,
+    /// The sender's body, byte for byte.
+    pub body: Vec<u8>,
+    /// What the rules that matched decided.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// A delivery as people read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliveryRecord {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The event that caused it.
+    pub event: EventId,
+    /// The rule that caused it.
+    pub rule: String,
+    /// Where it goes.
+    pub destination: String,
+    /// Its conversation.
+    pub conversation: String,
+    /// What is done.
+    pub action: Action,
+    /// The key it is recognised by at the far side.
+    pub key: String,
+    /// Its state.
+    pub state: State,
+    /// Attempts made.
+    pub attempts: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it is due (unfinished) or was finished.
+    pub at: Timestamp,
+    /// The last failure, or why it is dead or dropped.
+    pub why: Option<String>,
+    /// Whether the far side may have it twice, or already.
+    pub unsure: bool,
+    /// What the destination gave for it.
+    pub receipt: Option<Receipt>,
+    /// The delivery this one sends again.
+    pub parent: Option<DeliveryId>,
+    /// What is sent.
+    pub content: Content,
+}
+
+/// One attempt as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it began.
+    pub began: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// What was asked and answered.
+    pub account: String,
+}
+
+/// What waits at one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The destination.
+    pub destination: String,
+    /// How many deliveries are queued or being sent.
+    pub unfinished: u64,
+    /// How many are dead.
+    pub dead: u64,
+    /// When the oldest unfinished one was made.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What people read of the store.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The latest `limit` events, newest first, older than `before` if given, of `source` if given.
+    async fn events(
+        &self,
+        source: Option<&str>,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// One event.
+    async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError>;
+
+    /// The latest `limit` deliveries that `filter` lets through, newest first, older than
+    /// `before` if given.
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// One delivery with its attempts, oldest first.
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>, StoreError>;
+
+    /// The ids of deliveries and events that begin with `prefix` (their text form), at most `limit`.
+    async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError>;
+
+    /// What waits at each destination that has any delivery unfinished or dead.
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
+
+    /// All holds.
+    async fn held(&self) -> Result<Vec<Hold>, StoreError>;
+}
