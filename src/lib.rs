@@ -9,4 +9,5 @@ pub mod relay;
 pub mod source;
 pub mod standin;
 pub mod store;
+pub mod telemetry;
 pub mod web;

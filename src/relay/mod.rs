@@ -1,1 +1,128 @@
-//! relay.
+//! Floor 3: the engine. It performs what plans decide: accepts, sends, retries, reloads.
+//!
+//! [`Relay::start`] is used by `serve`, by `demo` and by the tests alike.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Snapshot;
+use crate::ports::{Clock, Dice, Exchange};
+use crate::store::{Ledger, Store, StoreError};
+use crate::telemetry::Metrics;
+
+mod account;
+mod flight;
+pub mod gate;
+pub mod ingest;
+mod keeper;
+mod lane;
+pub mod lanes;
+pub mod manage;
+pub mod reload;
+
+use lanes::Lanes;
+use reload::ReloadState;
+
+/// The longest a stopping relay waits for what is in flight.
+pub const STOP_GRACE: Duration = Duration::from_secs(15);
+/// The most webhooks that are being accepted at once; more are told to come back.
+pub const INTAKE_MAX: usize = 2048;
+
+/// What a relay is made of.
+pub struct Parts {
+    /// What must survive.
+    pub store: Arc<dyn Store>,
+    /// What people read of it.
+    pub ledger: Arc<dyn Ledger>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub dice: Arc<dyn Dice>,
+    /// The way out.
+    pub exchange: Arc<dyn Exchange>,
+    /// The configuration to begin with.
+    pub snapshot: Snapshot,
+    /// The file it was read from, to be watched and read again.
+    pub config_path: PathBuf,
+}
+
+/// What every part of the relay shares.
+pub struct Shared {
+    /// What must survive.
+    pub store: Arc<dyn Store>,
+    /// What people read of it.
+    pub ledger: Arc<dyn Ledger>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub dice: Arc<dyn Dice>,
+    /// The way out.
+    pub exchange: Arc<dyn Exchange>,
+    /// The configuration in force. Load it once, at the top of each step.
+    pub current: ArcSwap<Snapshot>,
+    /// What operators see.
+    pub metrics: Metrics,
+    pub(crate) intake: tokio::sync::Semaphore,
+    pub(crate) reload: ReloadState,
+    pub(crate) config_path: PathBuf,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A running relay.
+#[derive(Clone)]
+pub struct Relay {
+    /// What every part of it shares.
+    pub shared: Arc<Shared>,
+    /// The lanes by destination.
+    pub lanes: Arc<Lanes>,
+}
+
+impl Relay {
+    /// Starts the lanes, the reloader and the keeper.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn start(parts: Parts) -> Result<Self, StoreError> {
+        let now = parts.clock.now();
+        parts.store.keep_revision(&parts.snapshot.revision, now, &parts.snapshot.files).await?;
+        let shared = Arc::new(Shared {
+            store: parts.store,
+            ledger: parts.ledger,
+            clock: parts.clock,
+            dice: parts.dice,
+            exchange: parts.exchange,
+            reload: ReloadState::new(now),
+            current: ArcSwap::from_pointee(parts.snapshot),
+            metrics: Metrics::default(),
+            intake: tokio::sync::Semaphore::new(INTAKE_MAX),
+            config_path: parts.config_path,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        shared.metrics.last_reload_successful.set(1);
+        shared.metrics.last_reload_success.set(now.as_seconds());
+        let relay = Self { lanes: Arc::new(Lanes::new(shared.clone())), shared };
+        relay.lanes.sync(&relay.shared.current.load()).await?;
+        relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
+        relay.shared.tasks.spawn(reload::run(relay.clone()));
+        Ok(relay)
+    }
+
+    /// Takes nothing more from the queue, lets what is in flight end within
+    /// [`STOP_GRACE`], gives the lanes back and closes the store.
+    ///
+    /// # Errors
+    /// When the store cannot be closed in order; nothing acknowledged is lost by that.
+    pub async fn stop(&self) -> Result<(), StoreError> {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        self.shared.store.close().await
+    }
+}

@@ -111,9 +111,21 @@ pub struct Hold {
     pub why: String,
 }
 
+/// How many relays may work on one store at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nodes {
+    /// One: a lane once held is held until it is given back or the process ends.
+    One,
+    /// Several: a lane must be held anew before its time runs out.
+    Many,
+}
+
 /// What the relay does with what must survive.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// How many relays may work on it at a time.
+    fn nodes(&self) -> Nodes;
+
     /// What is known of `subject`, read before planning.
     async fn recall(&self, subject: &SubjectKey) -> Result<Known, StoreError>;
 

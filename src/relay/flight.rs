@@ -1,0 +1,187 @@
+//! One attempt: the conversation with the destination, then the settlement.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{DestinationSpec, Snapshot};
+use crate::destination::{ANSWER_BYTES_MAX, ASKS_MAX, Answer, Reply, Step};
+use crate::domain::breaker::Health;
+use crate::domain::delivery::{Extent, Job, Outcome, Transition, settle};
+use crate::ports::Route;
+use crate::store::{Lease, Settled, Settlement, StoreError};
+use crate::telemetry::{Ended, OfDestination};
+
+use super::Shared;
+use super::account::{Account, name_of};
+use super::ingest::panic_text;
+
+/// The first pause before a settlement is tried again that the store could not take.
+const SETTLE_PAUSE_FIRST: Duration = Duration::from_millis(200);
+/// The longest such pause.
+const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What the lane learns from an attempt.
+#[derive(Debug)]
+pub(super) struct Landing {
+    /// What it says about the destination's health; `None` when nothing.
+    pub(super) health: Option<Health>,
+    /// The pause the destination asked for.
+    pub(super) pause: Option<Duration>,
+    /// Why the destination is not usable, if it is not.
+    pub(super) closed: Option<String>,
+    /// Whether it was a retry.
+    pub(super) retry: bool,
+}
+
+/// Makes one attempt for `job` and settles it.
+pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: Lease, job: Job) -> Landing {
+    let snapshot = shared.current.load_full();
+    let began = shared.clock.now();
+    if job.unsure && !job.action.is_once() {
+        let label = OfDestination { destination: spec.name.to_string() };
+        shared.metrics.possible_duplicates.get_or_create_owned(&label).inc();
+    }
+    let mut account = Account::default();
+    let (outcome, reach) = converse(&shared, &spec, &job, &mut account).await;
+    let outcome = scrubbed(outcome, &snapshot);
+    let ended = shared.clock.now();
+    let landing = landing(&outcome, reach, &job);
+    let transition = settle(&job, outcome, &spec.retry, ended, shared.dice.roll());
+    report(&shared, &job, &transition, &landing);
+    let account = account.finish(&snapshot.scrubber);
+    let settlement = Settlement { delivery: job.id, attempt: job.attempt, transition, began, ended, account };
+    put_down(&shared, &lease, settlement).await;
+    landing
+}
+
+/// Whether the last request of an attempt got an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Answered,
+    Lost,
+}
+
+/// Asks what the destination's adapter wants asked until it knows the outcome.
+async fn converse(shared: &Shared, spec: &DestinationSpec, job: &Job, account: &mut Account) -> (Outcome, Reach) {
+    let route = Route { timeout: spec.timeout, proxy: spec.proxy.clone(), answer_bytes_max: ANSWER_BYTES_MAX };
+    let mut answers = Vec::new();
+    loop {
+        let step = catch_unwind(AssertUnwindSafe(|| spec.adapter.step(job, &answers)));
+        let ask = match step {
+            Ok(Step::Done(outcome)) => {
+                let lost = matches!(answers.last(), Some(Answer::Lost(_)));
+                return (outcome, if lost { Reach::Lost } else { Reach::Answered });
+            }
+            Ok(Step::Ask(ask)) => ask,
+            Err(panic) => {
+                let why = format!("the message could not be made: {}", panic_text(panic.as_ref()));
+                account.remark(&why);
+                return (Outcome::Refused { why }, Reach::Answered);
+            }
+        };
+        if answers.len() >= ASKS_MAX {
+            return (Outcome::Refused { why: format!("no end after {ASKS_MAX} requests") }, Reach::Answered);
+        }
+        let what = name_of(&ask);
+        let answer = match shared.exchange.exchange(ask.request, &route).await {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                let at = shared.clock.now();
+                Answer::Replied(Reply { status: parts.status.as_u16(), headers: parts.headers, body, at })
+            }
+            Err(lost) => Answer::Lost(lost),
+        };
+        account.add(&what, &answer);
+        answers.push(answer);
+    }
+}
+
+/// The outcome without secrets in its words: vendors and errors may quote an address.
+fn scrubbed(mut outcome: Outcome, snapshot: &Snapshot) -> Outcome {
+    match &mut outcome {
+        Outcome::Delivered(_) => {}
+        Outcome::Later { why, .. } | Outcome::Unclear { why } | Outcome::Refused { why } | Outcome::Closed { why } => {
+            *why = snapshot.scrubber.scrub(why)
+        }
+    }
+    outcome
+}
+
+fn landing(outcome: &Outcome, reach: Reach, job: &Job) -> Landing {
+    let mut landing = Landing { health: None, pause: None, closed: None, retry: job.failures > 0 };
+    match outcome {
+        Outcome::Delivered(_) | Outcome::Refused { .. } => landing.health = Some(Health::Answered),
+        Outcome::Unclear { .. } => landing.health = Some(Health::Unreachable),
+        Outcome::Closed { why } => landing.closed = Some(why.clone()),
+        Outcome::Later { after, extent, .. } => match extent {
+            Extent::Throttled => landing.pause = Some(after.unwrap_or(Duration::from_secs(1))),
+            Extent::Single => landing.health = Some(Health::Answered),
+            Extent::Failing => {
+                landing.pause = *after;
+                landing.health = Some(if reach == Reach::Lost { Health::Unreachable } else { Health::Failing });
+            }
+        },
+    }
+    landing
+}
+
+/// Counts and logs what became of the attempt, once.
+fn report(shared: &Shared, job: &Job, transition: &Transition, landing: &Landing) {
+    let outcome = match transition {
+        Transition::Sent(receipt) => {
+            let waited = shared.clock.now().since(job.accepted);
+            let label = OfDestination { destination: job.destination.to_string() };
+            shared.metrics.delivery_seconds.get_or_create_owned(&label).observe(waited.as_secs_f64());
+            if let Some(note) = &receipt.note {
+                tracing::warn!(delivery.id = %job.id, destination = &*job.destination, note, "delivered with a remark");
+            }
+            tracing::debug!(delivery.id = %job.id, destination = &*job.destination, rule = &*job.rule, "delivered");
+            "delivered"
+        }
+        Transition::Dead { why } => {
+            tracing::error!(
+                delivery.id = %job.id, destination = &*job.destination, rule = &*job.rule, why,
+                "a delivery is dead; see it with `relaybell deliveries show`, send it again with `relaybell deliveries retry`"
+            );
+            "dead"
+        }
+        Transition::Retry { .. } if landing.closed.is_some() => "held",
+        Transition::Retry { why, at, .. } => {
+            tracing::info!(
+                delivery.id = %job.id, destination = &*job.destination, attempt = job.attempt, why, next = %at,
+                "a delivery will be tried again"
+            );
+            if landing.health.is_none() { "throttled" } else { "retried" }
+        }
+    };
+    let label = Ended { destination: job.destination.to_string(), outcome };
+    shared.metrics.attempts.get_or_create_owned(&label).inc();
+}
+
+/// Writes the settlement, however long the store needs; gives up only when it is too late
+/// or the settlement makes no sense. What is not written is found `sending` and unsure by
+/// the next holder of the lane.
+async fn put_down(shared: &Shared, lease: &Lease, settlement: Settlement) {
+    let mut pause = SETTLE_PAUSE_FIRST;
+    loop {
+        match shared.store.settle(lease, settlement.clone()).await {
+            Ok(Settled::Done) => return,
+            Ok(Settled::TooLate) => {
+                tracing::warn!(delivery.id = %settlement.delivery, "an attempt ended after its delivery had moved on");
+                return;
+            }
+            Err(StoreError::Unavailable(why) | StoreError::Unknown(why)) => {
+                tracing::error!(delivery.id = %settlement.delivery, why, "an attempt cannot be written down yet");
+            }
+            Err(error) => {
+                tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt cannot be written down");
+                return;
+            }
+        }
+        tokio::select! {
+            () = shared.clock.sleep(pause) => pause = (pause * 2).min(SETTLE_PAUSE_MAX),
+            () = shared.stop.cancelled() => return,
+        }
+    }
+}

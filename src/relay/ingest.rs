@@ -1,0 +1,198 @@
+//! Accepting a webhook: authenticate, normalise, recall, plan, commit.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::config::{Snapshot, SourceSpec};
+use crate::domain::event::Report;
+use crate::domain::ids::EventId;
+use crate::domain::memory::Known;
+use crate::domain::plan::{Arrival, Decision, Plan, plan_broken, plan_event};
+use crate::source::{Malformed, RawHook, Refusal, Verified, prove};
+use crate::store::{Committed, StoreError};
+use crate::telemetry::{OfRule, OfSource, OfTemplate, Refused};
+
+use super::Relay;
+
+/// How often an event is planned again because its memory changed meanwhile.
+const REPLANS_MAX: u32 = 100;
+
+/// An event that is on stable storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id; for a repetition, that of the first.
+    pub event: EventId,
+    /// Whether it repeats an event accepted before.
+    pub duplicate: bool,
+}
+
+/// Why a webhook is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// Its sender is not who it must be.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It cannot be read.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// Too many are being accepted already.
+    #[error("too many webhooks at once")]
+    Busy,
+    /// It cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IngestError {
+    /// The reason in one word, for the metric.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "unauthenticated",
+            Self::Malformed(_) => "malformed",
+            Self::Busy => "busy",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+impl Relay {
+    /// Accepts `hook` from `source`: when this returns, the event and all it causes are on
+    /// stable storage.
+    ///
+    /// # Errors
+    /// When it does not; then nothing is stored.
+    pub async fn ingest(&self, source: &SourceSpec, hook: RawHook) -> Result<Accepted, IngestError> {
+        let began = self.shared.clock.elapsed();
+        let outcome = self.accept(source, hook).await;
+        let metrics = &self.shared.metrics;
+        let name = source.name.to_string();
+        match &outcome {
+            Ok(Accepted { duplicate: false, .. }) => {
+                metrics.accepted.get_or_create_owned(&OfSource { source: name }).inc();
+            }
+            Ok(Accepted { duplicate: true, .. }) => {
+                metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
+            }
+            Err(error) => {
+                metrics.refused.get_or_create_owned(&Refused { source: name, reason: error.reason() }).inc();
+            }
+        }
+        metrics.accept_seconds.observe((self.shared.clock.elapsed() - began).as_secs_f64());
+        outcome
+    }
+
+    async fn accept(&self, source: &SourceSpec, hook: RawHook) -> Result<Accepted, IngestError> {
+        let received = self.shared.clock.now();
+        let verified = prove(source.adapter.as_ref(), hook, received)?;
+        let _permit = self.shared.intake.try_acquire().map_err(|_| IngestError::Busy)?;
+        let reports = source.adapter.normalise(&verified)?;
+        let mut all: Option<Accepted> = None;
+        for report in reports {
+            let one = self.plan_and_commit(source, report, &verified).await?;
+            all = Some(match all {
+                None => one,
+                Some(first) => Accepted { event: first.event, duplicate: first.duplicate && one.duplicate },
+            });
+        }
+        all.ok_or_else(|| Malformed { why: "the webhook reports no event".to_owned() }.into())
+    }
+
+    async fn plan_and_commit(
+        &self,
+        source: &SourceSpec,
+        report: Report,
+        verified: &Verified,
+    ) -> Result<Accepted, IngestError> {
+        let snapshot = self.shared.current.load_full();
+        let received = self.shared.clock.now();
+        let arrival = Arrival {
+            id: EventId::new(received, self.shared.dice.bytes()),
+            source: source.name.clone(),
+            report,
+            body: verified.hook().body.clone(),
+            received,
+            revision: snapshot.revision.clone(),
+        };
+        for _ in 0..REPLANS_MAX {
+            let known = match arrival.subject_key() {
+                Some(key) => self.shared.store.recall(&key).await?,
+                None => Known::default(),
+            };
+            let plan = guarded_plan(&arrival, &known, &snapshot);
+            let effects = Effects::of(&plan);
+            match self.shared.store.commit(plan).await? {
+                Committed::Stored => {
+                    effects.announce(self);
+                    return Ok(Accepted { event: arrival.id, duplicate: false });
+                }
+                Committed::Duplicate(first) => return Ok(Accepted { event: first, duplicate: true }),
+                Committed::Stale => {}
+            }
+        }
+        Err(IngestError::Busy)
+    }
+}
+
+/// Plans; a panic in planning (a bug) becomes a broken plan that keeps the bare event.
+fn guarded_plan(arrival: &Arrival, known: &Known, snapshot: &Snapshot) -> Plan {
+    catch_unwind(AssertUnwindSafe(|| plan_event(arrival, known, &snapshot.rules, &snapshot.templates)))
+        .unwrap_or_else(|panic| plan_broken(arrival, format!("planning failed: {}", panic_text(panic.as_ref()))))
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+/// What is to be told once a plan is committed.
+struct Effects {
+    event: EventId,
+    rules: Vec<String>,
+    broken: Option<String>,
+    template_failures: Vec<(String, String)>,
+    destinations: Vec<crate::domain::Name>,
+}
+
+impl Effects {
+    fn of(plan: &Plan) -> Self {
+        let mut destinations: Vec<_> = plan.deliveries.iter().map(|delivery| delivery.destination.clone()).collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        let mut rules = Vec::new();
+        let mut broken = None;
+        for verdict in &plan.verdicts {
+            match &verdict.decision {
+                Decision::Broken { why } => broken = Some(why.clone()),
+                Decision::Sent(_) | Decision::HeldBack { .. } => rules.push(verdict.rule.to_string()),
+            }
+        }
+        let template_failures =
+            plan.template_failures.iter().map(|(template, why)| (template.to_string(), why.clone())).collect();
+        Self { event: plan.event.id, rules, broken, template_failures, destinations }
+    }
+
+    fn announce(self, relay: &Relay) {
+        let metrics = &relay.shared.metrics;
+        for rule in self.rules {
+            metrics.matched.get_or_create_owned(&OfRule { rule }).inc();
+        }
+        if let Some(why) = self.broken {
+            metrics.broken.inc();
+            tracing::error!(event.id = %self.event, why, "an event was kept but not planned");
+        }
+        for (template, why) in self.template_failures {
+            tracing::warn!(event.id = %self.event, template, why, "a template failed; the built-in message goes out");
+            metrics.template_failures.get_or_create_owned(&OfTemplate { template }).inc();
+        }
+        for destination in self.destinations {
+            relay.lanes.wake(&destination);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Reloading the configuration: on a change of its files, on demand, all or nothing.
+//!
+//! Folders are watched, not files: editors replace files by renaming, and a Kubernetes
+//! ConfigMap swaps a symbolic link. Where the system reports no changes (network file
+//! systems), a look at names, times and sizes every few seconds finds them.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+
+use crate::config::diagnostic::Diagnostics;
+use crate::config::{Secrets, Snapshot, load};
+use crate::domain::time::Timestamp;
+use crate::telemetry::Reloaded as ReloadLabel;
+
+use super::Relay;
+
+/// How long files must be quiet before they are read.
+const QUIET: Duration = Duration::from_millis(300);
+/// How often folders are looked at where the system reports no changes.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How the last reload went.
+#[derive(Debug, Clone)]
+pub struct LastReload {
+    /// When the configuration in force was loaded.
+    pub loaded: Timestamp,
+    /// What is wrong with the files on disk, and since when; `None` when they are in force.
+    pub rejected: Option<(Timestamp, Arc<Diagnostics>)>,
+}
+
+/// The reloader's memory.
+pub struct ReloadState {
+    last: Mutex<LastReload>,
+    one_at_a_time: tokio::sync::Mutex<()>,
+}
+
+impl ReloadState {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            last: Mutex::new(LastReload { loaded: now, rejected: None }),
+            one_at_a_time: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The files are what is in force already.
+    Unchanged,
+    /// A new configuration is in force.
+    Changed,
+}
+
+impl Relay {
+    /// How the last reload went.
+    #[must_use]
+    pub fn last_reload(&self) -> LastReload {
+        self.shared.reload.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads all files again and puts them in force as a whole, or keeps what is in force.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files; nothing has changed then.
+    pub async fn reload(&self) -> Result<Reloaded, Arc<Diagnostics>> {
+        let _one = self.shared.reload.one_at_a_time.lock().await;
+        let path = self.shared.config_path.clone();
+        let loaded = tokio::task::spawn_blocking(move || load(&path, Secrets::Resolve)).await;
+        let now = self.shared.clock.now();
+        match loaded {
+            Ok(Ok(snapshot)) => Ok(self.put_in_force(snapshot, now).await),
+            Ok(Err(diagnostics)) => Err(self.reject(Arc::new(diagnostics), now)),
+            Err(panic) => {
+                let text = format!("the configuration could not be read because of a bug: {panic}");
+                Err(self.reject(Arc::new(Diagnostics::of_file(&self.shared.config_path, &text)), now))
+            }
+        }
+    }
+
+    async fn put_in_force(&self, snapshot: Snapshot, now: Timestamp) -> Reloaded {
+        let shared = &self.shared;
+        let before = shared.current.load_full();
+        let was_rejected = {
+            let mut last = shared.reload.last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.loaded = now;
+            last.rejected.take().is_some()
+        };
+        shared.metrics.last_reload_successful.set(1);
+        shared.metrics.last_reload_success.set(now.as_seconds());
+        shared.metrics.reloads.get_or_create_owned(&ReloadLabel { result: "success" }).inc();
+        let changed = before.revision != snapshot.revision || !same_destinations(&before, &snapshot);
+        if !changed {
+            if was_rejected {
+                tracing::info!("the configuration on disk is in order again and in force");
+            }
+            return Reloaded::Unchanged;
+        }
+        if let Err(error) = shared.store.keep_revision(&snapshot.revision, now, &snapshot.files).await {
+            tracing::warn!(%error, "the files of this revision could not be kept");
+        }
+        if before.server.listen != snapshot.server.listen || before.storage.sqlite != snapshot.storage.sqlite {
+            tracing::warn!("server.listen and storage.url take effect at the next start");
+        }
+        tracing::info!(
+            revision = &*snapshot.revision,
+            rules = snapshot.rules.rules().len(),
+            destinations = snapshot.destinations.len(),
+            "a new configuration is in force"
+        );
+        shared.current.store(Arc::new(snapshot));
+        if let Err(error) = self.lanes.sync(&shared.current.load()).await {
+            tracing::error!(%error, "the lanes could not be looked through");
+        }
+        Reloaded::Changed
+    }
+
+    fn reject(&self, diagnostics: Arc<Diagnostics>, now: Timestamp) -> Arc<Diagnostics> {
+        let metrics = &self.shared.metrics;
+        metrics.last_reload_successful.set(0);
+        metrics.reloads.get_or_create_owned(&ReloadLabel { result: "failure" }).inc();
+        let news = {
+            let mut last = self.shared.reload.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let news = last.rejected.as_ref().is_none_or(|(_, known)| **known != *diagnostics);
+            if news {
+                last.rejected = Some((now, diagnostics.clone()));
+            }
+            news
+        };
+        if news {
+            for finding in diagnostics.errors() {
+                tracing::error!(
+                    file = finding.file,
+                    line = finding.line,
+                    column = finding.column,
+                    source_line = finding.source_line,
+                    message_for_people = finding.message,
+                    help = finding.help.as_deref().unwrap_or_default(),
+                    "the configuration on disk is rejected; the last good one stays in force"
+                );
+            }
+        }
+        diagnostics
+    }
+}
+
+fn same_destinations(before: &Snapshot, after: &Snapshot) -> bool {
+    before.destinations.len() == after.destinations.len()
+        && before
+            .destinations
+            .iter()
+            .zip(&after.destinations)
+            .all(|(old, new)| old.0 == new.0 && old.1.fingerprint == new.1.fingerprint)
+}
+
+/// Watches and reloads until the relay stops.
+pub(super) async fn run(relay: Relay) {
+    let (tell, mut told) = mpsc::channel(1);
+    let mut watch = Watch::new(tell);
+    let mut seen: Option<(Vec<PathBuf>, u64)> = None;
+    loop {
+        let folders = relay.shared.current.load().watched.clone();
+        watch.follow(&folders);
+        let look = fingerprint(&folders);
+        let changed = seen.as_ref().is_some_and(|(in_folders, before)| *in_folders == folders && *before != look);
+        seen = Some((folders.clone(), look));
+        if changed {
+            settle_down(&relay, &mut told).await;
+            // Taken before reading: what changes during the reading is seen the next time.
+            seen = Some((folders.clone(), fingerprint(&folders)));
+            if relay.reload().await.is_err() {
+                // Logged, counted and shown already.
+                tracing::debug!("files changed and were rejected");
+            }
+            continue;
+        }
+        tokio::select! {
+            () = relay.shared.stop.cancelled() => return,
+            _ = told.recv() => {}
+            () = relay.shared.clock.sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Waits until files have been quiet for a while.
+async fn settle_down(relay: &Relay, told: &mut mpsc::Receiver<()>) {
+    while let Ok(Some(())) = tokio::time::timeout(QUIET, told.recv()).await {
+        if relay.shared.stop.is_cancelled() {
+            return;
+        }
+    }
+}
+
+/// The system's reports of changes.
+struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    folders: Vec<PathBuf>,
+}
+
+impl Watch {
+    fn new(tell: mpsc::Sender<()>) -> Self {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let only_read = matches!(&event, Ok(event) if event.kind.is_access());
+            if !only_read && tell.try_send(()).is_err() {
+                // One report is waiting already, and one is enough.
+            }
+        });
+        let watcher = watcher
+            .inspect_err(|error| tracing::warn!(%error, "changes of files are found by looking, every few seconds"))
+            .ok();
+        Self { watcher, folders: Vec::new() }
+    }
+
+    /// Watches `folders` and nothing else.
+    fn follow(&mut self, folders: &[PathBuf]) {
+        let Some(watcher) = &mut self.watcher else { return };
+        if self.folders == folders {
+            return;
+        }
+        for old in &self.folders {
+            if !folders.contains(old) && watcher.unwatch(old).is_err() {
+                tracing::debug!(folder = %old.display(), "a folder that is gone is no longer watched");
+            }
+        }
+        for new in folders {
+            if !self.folders.contains(new)
+                && let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive)
+            {
+                tracing::warn!(folder = %new.display(), %error, "changes here are found by looking, every few seconds");
+            }
+        }
+        self.folders = folders.to_vec();
+    }
+}
+
+/// A hash of the names, times and sizes of all files in `folders`, through symbolic links.
+fn fingerprint(folders: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for folder in folders {
+        let mut files: Vec<PathBuf> = list(folder);
+        files.sort_unstable();
+        for file in files {
+            file.hash(&mut hasher);
+            if let Ok(about) = std::fs::metadata(&file) {
+                // A folder's own time says nothing that its files do not.
+                if about.is_file() {
+                    about.len().hash(&mut hasher);
+                    about.modified().ok().hash(&mut hasher);
+                }
+            }
+        }
+    }
+    hasher.finish()
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder)
+        .map(|entries| {
+            entries
+                .filter_map(Result::ok)
+                .map(|entry| entry.path())
+                .filter(|path| {
+                    path.extension().is_some_and(|end| ["yaml", "yml", "hbs"].iter().any(|known| end == *known))
+                })
+                .collect()
+        })
+        .unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! What commands ask of a running relay.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::domain::delivery::State as DeliveryState;
+use crate::domain::time::Timestamp;
+use crate::relay::Relay;
+use crate::relay::manage::{Deed, Managed, Selection};
+use crate::relay::reload::Reloaded;
+use crate::store::{DeliveryFilter, StoreError};
+
+use super::problem::Problem;
+use super::{Caller, guard};
+
+/// Which deliveries a request is about: one by `id`, or all that fit the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selected {
+    /// One delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Those in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<DeliveryState>,
+    /// Those of this destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Those of this rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Those of this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Those made since then, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Why they are dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Selected {
+    /// The selection, checked.
+    ///
+    /// # Errors
+    /// When an id is none, or nothing at all is named.
+    pub fn selection(&self) -> Result<Selection, String> {
+        if let Some(id) = &self.id {
+            return id.parse().map(Selection::One).map_err(|_| format!("'{id}' is no delivery id"));
+        }
+        let event = match &self.event {
+            Some(id) => Some(id.parse().map_err(|_| format!("'{id}' is no event id"))?),
+            None => None,
+        };
+        let filter = DeliveryFilter {
+            state: self.state,
+            destination: self.destination.clone(),
+            rule: self.rule.clone(),
+            event,
+            since: self.since,
+        };
+        if filter == DeliveryFilter::default() {
+            return Err("name a delivery or a filter".to_owned());
+        }
+        Ok(Selection::All(filter))
+    }
+}
+
+/// `POST /-/reload`.
+pub(super) async fn reload(
+    State(relay): State<Relay>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    guard::admin(&relay.shared.current.load().server.admin_tokens, &headers, caller)?;
+    match relay.reload().await {
+        Ok(done) => {
+            let revision = relay.shared.current.load().revision.to_string();
+            Ok(Json(json!({ "changed": done == Reloaded::Changed, "revision": revision })))
+        }
+        Err(diagnostics) => {
+            let detail = "The last good configuration stays in force.";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "configuration rejected", detail);
+            Err(problem.errors(diagnostics.to_json()))
+        }
+    }
+}
+
+/// `POST /api/v1/deliveries/retry`.
+pub(super) async fn retry(
+    State(relay): State<Relay>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let selected = read(&body)?;
+    act(&relay, caller, &headers, &selected, &Deed::Retry).await
+}
+
+/// `POST /api/v1/deliveries/drop`.
+pub(super) async fn drop_deliveries(
+    State(relay): State<Relay>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let selected = read(&body)?;
+    let why = selected.reason.clone().unwrap_or_else(|| "dropped by hand".to_owned());
+    act(&relay, caller, &headers, &selected, &Deed::Drop { why }).await
+}
+
+fn read(body: &[u8]) -> Result<Selected, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is wrong: {error}")))
+}
+
+async fn act(
+    relay: &Relay,
+    caller: Caller,
+    headers: &HeaderMap,
+    selected: &Selected,
+    deed: &Deed,
+) -> Result<Json<Value>, Problem> {
+    guard::admin(&relay.shared.current.load().server.admin_tokens, headers, caller)?;
+    let selection = selected.selection().map_err(|why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why))?;
+    let managed = relay.manage(&selection, deed).await.map_err(|error| match error {
+        StoreError::Refused(why) => Problem::new(StatusCode::CONFLICT, "refused", why),
+        other => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store unavailable", other.to_string()).retry_after(5),
+    })?;
+    Ok(Json(as_json(&managed)))
+}
+
+/// What was done, as commands and the API show it.
+#[must_use]
+pub fn as_json(managed: &Managed) -> Value {
+    json!({
+        "done": managed.done.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "refused": managed.refused.iter()
+            .map(|(id, why)| json!({ "id": id.to_string(), "why": why })).collect::<Vec<_>>(),
+    })
+}
