@@ -12,7 +12,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::relay::Relay;
 
-mod api;
+pub mod api;
 mod guard;
 mod health;
 mod hooks;

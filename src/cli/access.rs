@@ -1,0 +1,102 @@
+//! How commands reach the store: beside a running relay for reading, through it for
+//! changes, and directly where none runs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use http::{Request, header};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::config::{Secrets, Snapshot, load};
+use crate::ports::http::HttpExchange;
+use crate::ports::{Exchange, Route};
+use crate::store::sqlite::{OpenError, SqliteStore};
+
+use super::Failure;
+use super::output::Output;
+
+/// How long a running relay may take to answer a command.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most of its answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// The configuration for a command that needs no secrets.
+pub(super) fn configuration(config: &Path, output: &mut Output) -> Result<Snapshot, Failure> {
+    load(config, Secrets::Leave).map_err(|findings| {
+        output.talk(&findings.render(output.talk_color()));
+        Failure::Finding
+    })
+}
+
+/// The store for reading; works beside a running relay.
+pub(super) fn reader(snapshot: &Snapshot) -> Result<Arc<SqliteStore>, Failure> {
+    let file = &snapshot.storage.sqlite;
+    if !file.exists() {
+        return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
+    }
+    Ok(SqliteStore::open_read_only(file)?)
+}
+
+/// The way to change something.
+pub(super) enum Changer {
+    /// Nobody serves: directly.
+    Store(Arc<SqliteStore>),
+    /// A relay serves at this address: through it.
+    Relay(String),
+}
+
+/// Finds the way to change something.
+pub(super) fn changer(snapshot: &Snapshot) -> Result<Changer, Failure> {
+    let file = &snapshot.storage.sqlite;
+    if !file.exists() {
+        return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
+    }
+    match SqliteStore::open(file) {
+        Ok(store) => Ok(Changer::Store(store)),
+        Err(OpenError::InUse { holder, .. }) => match holder.and_then(|holder| holder.address) {
+            Some(address) => Ok(Changer::Relay(address)),
+            None => Err(anyhow!("a relay that is starting or another command holds {}; try again", file.display()).into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Posts `body` to `path` of the running relay at `address` and gives its answer.
+pub(super) async fn ask_relay(snapshot: &Snapshot, address: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+    let mut request = Request::post(format!("http://{}{path}", reachable(address)?))
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = snapshot.server.admin_tokens.first() {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+    }
+    let request = request.body(Bytes::from(serde_json::to_vec(body)?))?;
+    let route = Route { timeout: ANSWER_TIMEOUT, proxy: None, answer_bytes_max: ANSWER_BYTES_MAX };
+    let answer = HttpExchange::new()?
+        .exchange(request, &route)
+        .await
+        .with_context(|| format!("the relay at {address} cannot be reached"))?;
+    let status = answer.status();
+    let body: Value = serde_json::from_slice(answer.body())
+        .with_context(|| format!("the relay at {address} answered {status} without JSON"))?;
+    if status.is_success() || status == http::StatusCode::UNPROCESSABLE_ENTITY {
+        return Ok(body);
+    }
+    let detail = body.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+    bail!("the relay answered {status}: {detail}")
+}
+
+/// The address to reach a relay at that listens on `listening`: `0.0.0.0` means here.
+pub(super) fn reachable(listening: &str) -> anyhow::Result<String> {
+    let mut address: std::net::SocketAddr = listening.parse().with_context(|| format!("'{listening}' is no address"))?;
+    if address.ip().is_unspecified() {
+        let here: std::net::IpAddr = match address {
+            std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(here);
+    }
+    Ok(address.to_string())
+}

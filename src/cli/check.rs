@@ -1,0 +1,58 @@
+//! `relaybell check`: all that is wrong with any file, without serving.
+
+use std::path::Path;
+
+use crate::config::{Secrets, load};
+
+use super::Failure;
+use super::output::Output;
+
+/// `relaybell check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print the findings as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let loaded = load(config, Secrets::Leave);
+    let findings = match &loaded {
+        Ok(snapshot) => &snapshot.warnings,
+        Err(findings) => findings,
+    };
+    if args.json {
+        output.data(&serde_json::to_string_pretty(&findings.to_json())?)?;
+    } else {
+        let rendered = findings.render(output.color());
+        if !rendered.is_empty() {
+            output.data(&rendered)?;
+        }
+    }
+    match &loaded {
+        Ok(snapshot) => {
+            output.talk(&format!(
+                "{}: {}, {}, {}, {}: in order{}",
+                config.display(),
+                count(snapshot.sources.len(), "source"),
+                count(snapshot.destinations.len(), "destination"),
+                count(snapshot.rules.rules().len(), "rule"),
+                count(snapshot.templates.names().count(), "template"),
+                match findings.0.len() {
+                    0 => String::new(),
+                    n => format!(", {}", count(n, "warning")),
+                }
+            ));
+            Ok(())
+        }
+        Err(findings) => {
+            let errors = findings.errors().count();
+            output.talk(&format!("{}: {}", config.display(), count(errors, "error")));
+            Err(Failure::Finding)
+        }
+    }
+}
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

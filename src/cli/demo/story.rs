@@ -1,0 +1,149 @@
+//! The demo's story: a day of a web shop's QA, as the webhooks Qase would send.
+
+use serde_json::{Value, json};
+
+use crate::source::qase::samples;
+
+/// One webhook of the story.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The time of day, as told.
+    pub at: String,
+    /// What happens, in a few words.
+    pub told: String,
+    /// The webhook's body.
+    pub body: String,
+}
+
+/// The day begins at this moment: 2026-09-14 08:00 UTC.
+const MORNING: i64 = 1_789_372_800;
+
+/// The members of the team by id.
+const MIRA: i64 = 112;
+const TOMAS: i64 = 118;
+const ROBOT: i64 = 0;
+
+struct Day {
+    scenes: Vec<Scene>,
+}
+
+impl Day {
+    fn tell(&mut self, at: (i64, i64), told: &str, who: i64, project: &str, event: &str, payload: &Value) {
+        let (hour, minute) = at;
+        let body = json!({
+            "event_name": event,
+            "timestamp": MORNING + (hour - 8) * 3600 + minute * 60,
+            "payload": payload,
+            "team_member_id": who,
+            "project_code": project,
+        });
+        self.scenes.push(Scene { at: format!("{hour:02}:{minute:02}"), told: told.to_owned(), body: body.to_string() });
+    }
+
+    fn defect(&mut self, at: (i64, i64), project: &str, id: i64, severity: &str, title: &str, result: &str) {
+        let payload =
+            json!({ "id": id, "title": title, "severity": severity, "actual_result": result, "attachments": [] });
+        let told = format!("{severity} defect {project}-{id}: {title}");
+        self.tell(at, &told, MIRA, project, "defect.created", &payload);
+    }
+
+    fn resolved(&mut self, at: (i64, i64), project: &str, id: i64) {
+        let told = format!("defect {project}-{id} is resolved (the webhook carries nothing but the id)");
+        self.tell(at, &told, TOMAS, project, "defect.resolved", &json!({ "id": id }));
+    }
+
+    fn run(&mut self, at: (i64, i64), project: &str, id: i64, title: &str, cases: i64) {
+        let payload = json!({
+            "id": id, "title": title, "description": null, "plan": { "id": 9, "title": title },
+            "cases_count": cases, "environment": "staging",
+        });
+        self.tell(at, &format!("run {project} {id} starts: {title}"), ROBOT, project, "run.started", &payload);
+    }
+
+    fn completed(&mut self, at: (i64, i64), project: &str, id: i64, (passed, failed, blocked): (i64, i64, i64)) {
+        let cases = passed + failed + blocked;
+        let payload = json!({
+            "id": id, "cases": cases, "passed": passed, "failed": failed, "blocked": blocked, "duration": 1_260_000,
+        });
+        let told = format!("run {project} {id} ends: {passed} of {cases} passed");
+        self.tell(at, &told, ROBOT, project, "run.completed", &payload);
+    }
+
+    fn review(&mut self, at: (i64, i64), id: i64, status: &str) {
+        let payload = json!({
+            "id": id, "status": status, "updated_by": { "email": "tomas.rey@example.test", "name": "Tomás Rey" },
+        });
+        self.tell(at, &format!("review {id}: {status}"), TOMAS, "SHOP", "review.approval_status_changed", &payload);
+    }
+}
+
+/// The whole day in its order.
+#[must_use]
+pub fn day() -> Vec<Scene> {
+    let mut day = Day { scenes: Vec::new() };
+    morning(&mut day);
+    afternoon(&mut day);
+    day.scenes
+}
+
+fn morning(day: &mut Day) {
+    day.run((8, 5), "SHOP", 301, "Nightly checkout regression", 120);
+    day.completed((8, 31), "SHOP", 301, (112, 6, 2));
+    let voucher = "1. Pay with voucher + declined card\n2. Retry with a good card\n\nThe voucher is redeemed **twice**.";
+    day.defect((8, 40), "SHOP", 501, "blocker", "Voucher is charged twice when the card is declined", voucher);
+    day.defect((8, 52), "SHOP", 502, "minor", "Footer overlaps the basket on small phones", "See the screenshot.");
+    day.defect((9, 5), "PAY", 77, "critical", "Refunds over 1,000 EUR are rejected", "HTTP 422 from `/refunds`");
+    day.run((9, 20), "PAY", 88, "Payments smoke", 24);
+    day.completed((9, 34), "PAY", 88, (24, 0, 0));
+    let hostile = "Search shows <!channel> & <script>alert(1)</script> as [typed](javascript:alert(1))";
+    day.defect((9, 50), "SHOP", 503, "critical", hostile, "Input is echoed: `@here` *bold* ~gone~ {{7*7}}");
+    day.tell(
+        (10, 10),
+        "review 17 is opened",
+        MIRA,
+        "SHOP",
+        "review.created",
+        &json!({
+            "id": 17, "title": "Guest can pay with a saved voucher and a card", "case_id": 214, "project": "SHOP",
+            "created_by": { "email": "mira.holt@example.test", "name": "Mira Holt" }, "created": "2026-09-14 10:10:00",
+        }),
+    );
+    day.review((10, 25), 17, "request changes");
+    day.review((11, 2), 17, "approved");
+    day.resolved((11, 30), "PAY", 77);
+}
+
+fn afternoon(day: &mut Day) {
+    day.run((13, 0), "SHOP", 302, "Checkout regression, build 5121", 120);
+    day.tell(
+        (13, 25),
+        "run SHOP 302 is aborted",
+        MIRA,
+        "SHOP",
+        "run.aborted",
+        &json!({ "id": 302, "cases": 120, "passed": 31, "untested": 84, "failed": 4, "blocked": 1, "skipped": 0, "duration": 1_500_000 }),
+    );
+    day.defect((13, 30), "SHOP", 504, "blocker", "Checkout button does nothing in Safari 19", "No request is sent.");
+    day.resolved((14, 10), "SHOP", 501);
+    day.run((14, 20), "SHOP", 303, "Checkout regression, build 5122", 120);
+    day.resolved((14, 45), "SHOP", 502);
+    day.completed((14, 58), "SHOP", 303, (119, 1, 0));
+    day.resolved((15, 20), "SHOP", 504);
+    day.run((15, 30), "SHOP", 304, "Release candidate", 140);
+    day.defect((15, 41), "PAY", 78, "blocker", "Zahlung hängt bei 3-D Secure 支払い 💳", "Spinner for ever. العربية too.");
+    day.completed((16, 2), "SHOP", 304, (140, 0, 0));
+    day.resolved((16, 30), "PAY", 78);
+}
+
+/// Every sample webhook of the documentation, all generations and variants.
+#[must_use]
+pub fn every_sample() -> Vec<Scene> {
+    samples()
+        .iter()
+        .map(|sample| Scene {
+            at: "17:00".to_owned(),
+            told: sample.variant.to_owned(),
+            body: sample.body.to_owned(),
+        })
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! `relaybell events`: what came in.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::domain::ids::EventId;
+use crate::domain::plan::Decision;
+use crate::store::{DeliveryFilter, EventRecord, Ledger};
+
+use super::access::{configuration, reader};
+use super::output::{Output, plain};
+use super::table::table;
+use super::{Failure, block_on};
+
+/// The most ids shown when a prefix fits several.
+const CANDIDATES_MAX: usize = 5;
+
+/// `relaybell events`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List events, the newest first.
+    List {
+        /// Only of this source.
+        #[arg(long)]
+        source: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        /// Print them as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one event: its facts and where they came from, the rules that matched, its deliveries.
+    Show {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Result<(), Failure> {
+    let snapshot = configuration(config, output)?;
+    let store = reader(&snapshot)?;
+    match command {
+        Command::List { source, limit, json } => {
+            let events = block_on(store.events(source.as_deref(), None, *limit))??;
+            list(&events, *json, output)
+        }
+        Command::Show { id, json } => block_on(show(store.as_ref(), id, *json, output))?,
+    }
+}
+
+fn list(events: &[EventRecord], json: bool, output: &mut Output) -> Result<(), Failure> {
+    if json {
+        let all: Vec<Value> = events.iter().map(summary).collect();
+        output.data(&serde_json::to_string_pretty(&all)?)?;
+        return Ok(());
+    }
+    if events.is_empty() {
+        output.talk("no events yet");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| {
+            vec![
+                event.id.to_string(),
+                event.received.to_string(),
+                event.source.clone(),
+                plain(&event.name),
+                plain(event.project.as_deref().unwrap_or("-")),
+                plain(event.subject.as_deref().unwrap_or("-")),
+                match event.verdicts.len() {
+                    0 => "no rule matched".to_owned(),
+                    _ => event.verdicts.iter().map(|verdict| verdict.rule.as_ref()).collect::<Vec<_>>().join(", "),
+                },
+            ]
+        })
+        .collect();
+    output.data(&table(&["ID", "RECEIVED", "SOURCE", "EVENT", "PROJECT", "SUBJECT", "RULES"], &rows))?;
+    Ok(())
+}
+
+fn summary(event: &EventRecord) -> Value {
+    json!({
+        "id": event.id.to_string(),
+        "received": event.received.to_string(),
+        "time": event.time.to_string(),
+        "source": event.source,
+        "event": event.name,
+        "project": event.project,
+        "subject": event.subject,
+        "revision": event.revision,
+        "verdicts": event.verdicts,
+    })
+}
+
+/// Finds the one event whose id begins with `prefix`.
+pub(super) async fn find(ledger: &dyn Ledger, prefix: &str) -> Result<EventId, Failure> {
+    if let Ok(id) = prefix.parse() {
+        return Ok(id);
+    }
+    let (events, _) = ledger.ids_like(prefix, CANDIDATES_MAX).await?;
+    match events.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(anyhow::anyhow!("there is no event {prefix}").into()),
+        several => {
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Failure::Usage(format!("{prefix} fits several events: {}", ids.join(", "))))
+        }
+    }
+}
+
+async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) -> Result<(), Failure> {
+    let id = find(ledger, id).await?;
+    let Some(event) = ledger.event(id).await? else {
+        return Err(anyhow::anyhow!("there is no event {id}; it may be older than storage.keep").into());
+    };
+    let filter = DeliveryFilter { event: Some(id), ..DeliveryFilter::default() };
+    let deliveries = ledger.deliveries(&filter, None, 1000).await?;
+    if json {
+        let mut whole = summary(&event);
+        whole["facts"] = event.facts.clone();
+        whole["payload"] = serde_json::from_slice(&event.body).unwrap_or(Value::Null);
+        whole["deliveries"] = deliveries.iter().map(super::deliveries::summary).collect();
+        output.data(&serde_json::to_string_pretty(&whole)?)?;
+        return Ok(());
+    }
+    output.data(&format!("event     {}", event.id))?;
+    output.data(&format!("name      {}", plain(&event.name)))?;
+    output.data(&format!("source    {}", event.source))?;
+    output.data(&format!("project   {}", plain(event.project.as_deref().unwrap_or("-"))))?;
+    output.data(&format!("subject   {}", plain(event.subject.as_deref().unwrap_or("-"))))?;
+    output.data(&format!("time      {}", event.time))?;
+    output.data(&format!("received  {}", event.received))?;
+    output.data(&format!("revision  {}", event.revision))?;
+    output.data("\nfacts")?;
+    output.data(&facts(&event.facts))?;
+    output.data("\nrules that matched")?;
+    if event.verdicts.is_empty() {
+        output.data("  none")?;
+    }
+    for verdict in &event.verdicts {
+        let decision = match &verdict.decision {
+            Decision::Sent(ids) => format!("{} sent", ids.len()),
+            Decision::HeldBack { why } => format!("held back: {why}"),
+            Decision::Broken { why } => format!("not planned: {}", plain(why)),
+        };
+        output.data(&format!("  {}: {decision}", verdict.rule))?;
+        for note in &verdict.notes {
+            output.data(&format!("    {}", plain(note)))?;
+        }
+    }
+    if !deliveries.is_empty() {
+        output.data("\ndeliveries")?;
+        output.data(&super::deliveries::rows(&deliveries, &[]))?;
+    }
+    Ok(())
+}
+
+/// The facts, one a line, with where each came from when it is not the event itself.
+fn facts(facts: &Value) -> String {
+    let empty = serde_json::Map::new();
+    let values = facts.get("values").and_then(Value::as_object).unwrap_or(&empty);
+    let rows: Vec<Vec<String>> = values
+        .iter()
+        .map(|(name, value)| {
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let origin = facts.get("origins").and_then(|origins| origins.get(name));
+            let origin = match origin {
+                None => String::new(),
+                Some(Value::String(word)) => format!("({word})"),
+                Some(memory) => {
+                    let since = memory.pointer("/memory/since").and_then(Value::as_i64).unwrap_or_default();
+                    format!("(remembered since {})", crate::domain::time::Timestamp::from_ms(since))
+                }
+            };
+            vec![format!("  {}", plain(name)), format!("{} {origin}", plain(&shown)).trim_end().to_owned()]
+        })
+        .collect();
+    table(&["  FACT", "VALUE"], &rows)
+}

@@ -1,0 +1,60 @@
+//! Where commands write: data to stdout, talk to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+/// The two streams of a command.
+#[derive(Debug)]
+pub(super) struct Output {
+    color: bool,
+    talk_color: bool,
+}
+
+impl Output {
+    pub(super) fn new() -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { color: wanted && io::stdout().is_terminal(), talk_color: wanted && io::stderr().is_terminal() }
+    }
+
+    /// Whether data may be coloured.
+    pub(super) fn color(&self) -> bool {
+        self.color
+    }
+
+    /// Whether talk may be coloured.
+    pub(super) fn talk_color(&self) -> bool {
+        self.talk_color
+    }
+
+    /// Writes data and a line end to stdout. A reader that has gone away (`| head`) is fine.
+    pub(super) fn data(&mut self, text: &str) -> io::Result<()> {
+        match writeln!(io::stdout().lock(), "{text}") {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes talk and a line end to stderr.
+    pub(super) fn talk(&mut self, text: &str) {
+        // When stderr is gone there is nobody left to tell.
+        if writeln!(io::stderr().lock(), "{text}").is_err() {
+            self.talk_color = false;
+        }
+    }
+}
+
+/// `text` with control characters made visible, for terminals: event text must not move
+/// the cursor.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c if c.is_control() || is_bidi_control(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// Characters that reorder what follows them.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}

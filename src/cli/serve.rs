@@ -1,0 +1,107 @@
+//! `relaybell serve`: the relay itself.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Secrets, Snapshot, load};
+use crate::ports::http::HttpExchange;
+use crate::ports::system::{SystemClock, ThreadDice};
+use crate::relay::{Parts, Relay};
+use crate::store::sqlite::SqliteStore;
+use crate::telemetry::{LogFormat, start_logging};
+use crate::web::{router, server};
+
+use super::Failure;
+use super::output::Output;
+
+/// `relaybell serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How logs are written to stderr; by default text on a terminal, JSON otherwise.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<Format>,
+    /// What is logged: a level, or levels by module.
+    #[arg(long, value_name = "FILTER", env = "RELAYBELL_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let format = match args.log_format {
+        Some(Format::Text) => LogFormat::Text,
+        Some(Format::Json) => LogFormat::Json,
+        None if std::io::stderr().is_terminal() => LogFormat::Text,
+        None => LogFormat::Json,
+    };
+    start_logging(format, &args.log).map_err(|error| anyhow::anyhow!("logging cannot be started: {error}"))?;
+    let snapshot = match load(config, Secrets::Resolve) {
+        Ok(snapshot) => snapshot,
+        Err(findings) => {
+            output.talk(&findings.render(output.talk_color()));
+            output.talk("error: the configuration is not in order; nothing was started");
+            return Err(Failure::Finding);
+        }
+    };
+    for warning in &snapshot.warnings.0 {
+        tracing::warn!(file = warning.file, line = warning.line, column = warning.column, finding = warning.message, "configuration");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config, snapshot))
+}
+
+async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
+    let wanted = snapshot.server.listen;
+    let store = SqliteStore::open(&snapshot.storage.sqlite)?;
+    let listener = TcpListener::bind(wanted)
+        .await
+        .with_context(|| format!("cannot listen on {wanted} (server.listen)"))?;
+    let address = listener.local_addr()?;
+    store.announce(&address.to_string())?;
+    let mut stops = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let mut reloads = signal(SignalKind::hangup())?;
+    let relay = Relay::start(Parts {
+        store: store.clone(),
+        ledger: store.clone(),
+        clock: Arc::new(SystemClock::start()),
+        dice: Arc::new(ThreadDice),
+        exchange: Arc::new(HttpExchange::new()?),
+        snapshot,
+        config_path: config.to_owned(),
+    })
+    .await?;
+    let stop = CancellationToken::new();
+    let mut web = std::pin::pin!(server::serve(listener, router(relay.clone()), stop.clone()));
+    tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "relaybell is ready");
+    loop {
+        let [terminate, interrupt] = &mut stops;
+        tokio::select! {
+            () = &mut web => break,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = reloads.recv() => {
+                // What is wrong is logged, counted and shown by the reload itself.
+                if relay.reload().await.is_ok() {
+                    tracing::info!("the configuration was read again on SIGHUP");
+                }
+            }
+        }
+    }
+    tracing::info!("stopping: no more webhooks are accepted, what is in flight may end");
+    stop.cancel();
+    tokio::join!(web, relay.stop()).1?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Plain tables for terminals.
+
+/// Lays `rows` out under `head` in columns as wide as their widest cell; the last column
+/// is not padded.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> =
+            cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![line(&mut head.iter().copied())];
+    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_line_up_without_trailing_spaces() {
+        let rows = vec![vec!["a".to_owned(), "long value".to_owned()], vec!["wide cell".to_owned(), "b".to_owned()]];
+        assert_eq!(table(&["ID", "VALUE"], &rows), "ID         VALUE\na          long value\nwide cell  b");
+    }
+}
