@@ -146,7 +146,7 @@ pub struct Job {
     pub key: String,
     /// What is sent.
     pub content: Content,
-    /// When its event was accepted.
+    /// When its event was accepted, or when it was asked to be sent again.
     pub accepted: Timestamp,
     /// The number of this attempt, from 1. A late settle of an older attempt is refused.
     pub attempt: u32,

@@ -18,8 +18,11 @@ use crate::domain::message::Content;
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::time::Timestamp;
 
+mod again;
 pub mod memory;
+mod refusal;
 pub mod sqlite;
+mod stored;
 
 /// Why a verb could not be done. Nothing of it has happened, unless `Unknown`.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -67,7 +70,7 @@ pub struct Settlement {
     pub attempt: u32,
     /// What follows.
     pub transition: Transition,
-    /// When the attempt began and ended.
+    /// When the attempt began.
     pub began: Timestamp,
     /// When it ended.
     pub ended: Timestamp,
@@ -130,12 +133,14 @@ pub trait Store: Send + Sync {
     async fn recall(&self, subject: &SubjectKey) -> Result<Known, StoreError>;
 
     /// Writes all that one event causes, or nothing. Durable when it returns `Stored`.
-    /// `event_body` of the plan is kept byte for byte.
+    /// A repetition is recognised before the memory's version is compared. The deliveries
+    /// are due at once, each behind the unfinished ones of its conversation.
     async fn commit(&self, plan: Plan) -> Result<Committed, StoreError>;
 
     /// Takes or renews the lane of `destination` for `owner` until `until`. `None` while
     /// another owner holds it. What a lost holder left in `sending` becomes `queued`
-    /// and unsure again.
+    /// and unsure again. A store with a clock of its own uses only the span from `now`
+    /// to `until`.
     async fn hold_lane(
         &self,
         destination: &Name,
@@ -145,10 +150,12 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<Lease>, StoreError>;
 
     /// Gives the lane back; what was still `sending` becomes `queued` and unsure.
+    /// Nothing happens when the lane is lost already.
     async fn release_lane(&self, lease: &Lease) -> Result<(), StoreError>;
 
     /// Takes up to `limit` deliveries of the lane that are due at `now` and first in their
-    /// conversation, oldest first, and marks them `sending` with the next attempt number.
+    /// conversation, those due longest first, and marks them `sending` with the next
+    /// attempt number. Refused when the lane is lost.
     async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
 
     /// When the next delivery of the lane falls due that is first in its conversation and
@@ -156,7 +163,7 @@ pub trait Store: Send + Sync {
     async fn next_due(&self, destination: &Name) -> Result<Option<Timestamp>, StoreError>;
 
     /// Ends one attempt: writes the transition and the attempt, and lets the next delivery
-    /// of the conversation go when this one is finished.
+    /// of the conversation go when this one is finished. Unsure stays unsure.
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError>;
 
     /// Puts a delivery taken but not sent back to `queued`, as if it had not been taken.
@@ -174,9 +181,12 @@ pub trait Store: Send + Sync {
     /// All holds.
     async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
 
-    /// Sends deliveries again. An unfinished one falls due at once; a finished one gets a
-    /// new delivery, at the end of its conversation, that names it as parent. Returns the
-    /// ids that will be sent. Refused when there is no such delivery.
+    /// Sends a delivery again and returns the id that will be sent. What counts is the last
+    /// of its line (it, or what was made by sending it again): while that is unfinished it
+    /// falls due at once; when it is finished, a new delivery at the end of its conversation
+    /// names it as parent. So asking twice sends once. The new one keeps the key, by which
+    /// the far side may know it already, unless the old one was delivered. Refused when
+    /// there is no such delivery, or when a later one of its line was delivered.
     async fn retry(&self, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryId, StoreError>;
 
     /// Drops an unfinished or dead delivery with a reason. Refused when it is delivered,
@@ -187,8 +197,9 @@ pub trait Store: Send + Sync {
     async fn keep_revision(&self, revision: &str, at: Timestamp, files: &Map<String, Value>) -> Result<(), StoreError>;
 
     /// Forgets up to `limit` events received before `before` that have no unfinished
-    /// delivery, with all that belongs to them, and memory untouched since then.
-    /// Returns how many events went.
+    /// delivery, oldest first, with all that belongs to them; and up to `limit` memories
+    /// untouched since then whose subject is no unfinished conversation. Returns how many
+    /// events went.
     async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
     /// Whether the store can commit now: writes and syncs something small.
@@ -250,7 +261,7 @@ pub struct DeliveryRecord {
     pub created: Timestamp,
     /// When it is due (unfinished) or was finished.
     pub at: Timestamp,
-    /// The last failure, or why it is dead or dropped.
+    /// The last failure of an unfinished one, or why it is dead or dropped.
     pub why: Option<String>,
     /// Whether the far side may have it twice, or already.
     pub unsure: bool,
@@ -314,7 +325,8 @@ pub trait Ledger: Send + Sync {
     /// One delivery with its attempts, oldest first.
     async fn delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>, StoreError>;
 
-    /// The ids of deliveries and events that begin with `prefix` (their text form), at most `limit`.
+    /// The ids of events and deliveries that begin with `prefix` (their text form, whatever
+    /// its case and hyphens), the oldest first, at most `limit` of each.
     async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError>;
 
     /// What waits at each destination that has any delivery unfinished or dead.

@@ -1,0 +1,149 @@
+//! What people read of the in-memory store.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::super::stored::KeptFacts;
+use super::super::{
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, Store, StoreError,
+};
+use super::{Kept, MemoryStore};
+use crate::domain::delivery::State;
+use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::plan::Plan;
+
+#[async_trait]
+impl Ledger for MemoryStore {
+    async fn events(
+        &self,
+        source: Option<&str>,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        let shelf = self.open()?;
+        let mut found: Vec<&Plan> = shelf.events.iter().collect();
+        found.retain(|plan| source.is_none_or(|source| &*plan.event.source == source));
+        found.retain(|plan| before.is_none_or(|before| plan.event.id < before));
+        found.sort_by_key(|plan| std::cmp::Reverse(plan.event.id));
+        found.truncate(limit);
+        found.into_iter().map(event_record).collect()
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        let shelf = self.open()?;
+        shelf.events.iter().find(|plan| plan.event.id == id).map(event_record).transpose()
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let shelf = self.open()?;
+        let mut found: Vec<&Kept> = shelf.deliveries.values().filter(|kept| passes(filter, kept)).collect();
+        found.retain(|kept| before.is_none_or(|before| kept.what.id < before));
+        found.sort_by_key(|kept| std::cmp::Reverse(kept.what.id));
+        found.truncate(limit);
+        Ok(found.into_iter().map(delivery_record).collect())
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>, StoreError> {
+        let shelf = self.open()?;
+        Ok(shelf.delivery(id).ok().map(|kept| (delivery_record(kept), kept.log.clone())))
+    }
+
+    async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError> {
+        let shelf = self.open()?;
+        let prefix = prefix.replace('-', "").to_lowercase();
+        let like = |id: &Uuid| id.simple().to_string().starts_with(&prefix);
+        let mut events: Vec<EventId> = shelf.events.iter().map(|plan| plan.event.id).collect();
+        let mut deliveries: Vec<DeliveryId> = shelf.deliveries.values().map(|kept| kept.what.id).collect();
+        events.retain(|id| like(&id.0));
+        deliveries.retain(|id| like(&id.0));
+        events.sort();
+        deliveries.sort();
+        events.truncate(limit);
+        deliveries.truncate(limit);
+        Ok((events, deliveries))
+    }
+
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        let shelf = self.open()?;
+        let mut depths: BTreeMap<&str, QueueDepth> = BTreeMap::new();
+        for kept in shelf.deliveries.values() {
+            if matches!(kept.state, State::Delivered | State::Dropped) {
+                continue;
+            }
+            let destination = &*kept.what.destination;
+            let depth = depths.entry(destination).or_insert_with(|| QueueDepth {
+                destination: destination.to_owned(),
+                unfinished: 0,
+                dead: 0,
+                oldest: None,
+            });
+            if kept.state == State::Dead {
+                depth.dead += 1;
+            } else {
+                depth.unfinished += 1;
+                depth.oldest = Some(depth.oldest.map_or(kept.created, |oldest| oldest.min(kept.created)));
+            }
+        }
+        Ok(depths.into_values().collect())
+    }
+
+    async fn held(&self) -> Result<Vec<Hold>, StoreError> {
+        self.holds().await
+    }
+}
+
+fn passes(filter: &DeliveryFilter, kept: &Kept) -> bool {
+    filter.state.is_none_or(|state| kept.state == state)
+        && filter.destination.as_ref().is_none_or(|destination| **destination == *kept.what.destination)
+        && filter.rule.as_ref().is_none_or(|rule| **rule == *kept.what.rule)
+        && filter.event.is_none_or(|event| kept.what.event == event)
+        && filter.since.is_none_or(|since| kept.created >= since)
+}
+
+fn event_record(plan: &Plan) -> Result<EventRecord, StoreError> {
+    let event = &plan.event;
+    let facts = serde_json::to_value(KeptFacts::of(&event.facts))
+        .map_err(|error| StoreError::Unreadable(format!("the facts of event {}: {error}", event.id)))?;
+    Ok(EventRecord {
+        id: event.id,
+        source: event.source.to_string(),
+        name: event.name.clone(),
+        project: event.project.clone(),
+        subject: event.subject.clone(),
+        time: event.time,
+        received: event.received,
+        revision: plan.revision.to_string(),
+        facts,
+        body: plan.body.to_vec(),
+        verdicts: plan.verdicts.clone(),
+    })
+}
+
+fn delivery_record(kept: &Kept) -> DeliveryRecord {
+    let what = &kept.what;
+    DeliveryRecord {
+        id: what.id,
+        event: what.event,
+        rule: what.rule.to_string(),
+        destination: what.destination.to_string(),
+        conversation: what.conversation.clone(),
+        action: what.action,
+        key: what.key.clone(),
+        state: kept.state,
+        attempts: kept.attempts,
+        created: kept.created,
+        at: kept.at,
+        why: kept.why.clone(),
+        unsure: kept.unsure,
+        receipt: kept.receipt.clone(),
+        parent: what.parent,
+        content: what.content.clone(),
+    }
+}

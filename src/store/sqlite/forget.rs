@@ -1,0 +1,27 @@
+//! Forgetting what is old and done.
+
+use rusqlite::Connection;
+
+use super::fault::Fault;
+use crate::domain::time::Timestamp;
+
+/// Forgets events with all that belongs to them, and memory; how many events went.
+pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<usize, Fault> {
+    let mut events = db.prepare_cached(
+        "DELETE FROM events WHERE seq IN (
+             SELECT e.seq FROM events AS e INDEXED BY events_received
+             WHERE e.received < ?1
+               AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.state < 2)
+             ORDER BY e.received, e.seq LIMIT ?2)",
+    )?;
+    let gone = events.execute((before, limit))?;
+    let mut memory = db.prepare_cached(
+        "DELETE FROM memory WHERE rowid IN (
+             SELECT m.rowid FROM memory AS m INDEXED BY memory_touched
+             WHERE m.touched < ?1
+               AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.conversation = m.key AND d.state < 2)
+             ORDER BY m.touched, m.key LIMIT ?2)",
+    )?;
+    memory.execute((before, limit))?;
+    Ok(gone)
+}

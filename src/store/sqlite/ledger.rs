@@ -1,0 +1,227 @@
+//! What people read of the file.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, Row};
+use serde::de::DeserializeOwned;
+
+use super::super::{
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, StoreError, stored,
+};
+use super::SqliteStore;
+use super::desk::Desk;
+use super::fault::{Fault, unreadable};
+use super::query::{Query, ids_like};
+use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::time::Timestamp;
+
+/// Reads a store's file, beside whoever serves from it.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    desk: Desk,
+    file: Arc<Path>,
+}
+
+impl SqliteLedger {
+    pub(super) fn over(desk: Desk, file: Arc<Path>) -> Self {
+        Self { desk, file }
+    }
+
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        self.desk.close().await
+    }
+
+    async fn find_events(&self, query: Query) -> Result<Vec<EventRecord>, StoreError> {
+        const SELECT: &str =
+            "SELECT id, source, name, project, subject, time, received, revision, facts, body, verdicts
+             FROM events";
+        let file = Arc::clone(&self.file);
+        self.desk.ask(move |db| query.rows(db, SELECT, |row| event(row, &file))).await
+    }
+
+    async fn find_deliveries(&self, query: Query) -> Result<Vec<DeliveryRecord>, StoreError> {
+        const SELECT: &str = "SELECT d.id, e.id, d.rule, d.destination, d.conversation, d.action, d.key, d.state,
+                 d.attempts, d.created, d.at, d.why, d.unsure, d.parent, d.receipt, c.content
+             FROM deliveries AS d {index}
+             CROSS JOIN events AS e ON e.seq = d.event CROSS JOIN contents AS c ON c.delivery = d.seq";
+        let file = Arc::clone(&self.file);
+        self.desk.ask(move |db| query.rows(db, SELECT, |row| delivery(row, &file))).await
+    }
+}
+
+fn event(row: &Row<'_>, file: &Path) -> Result<EventRecord, Fault> {
+    let id: EventId = row.get(0)?;
+    Ok(EventRecord {
+        id,
+        source: row.get(1)?,
+        name: row.get(2)?,
+        project: row.get(3)?,
+        subject: row.get(4)?,
+        time: row.get(5)?,
+        received: row.get(6)?,
+        revision: row.get(7)?,
+        facts: read(&row.get::<_, String>(8)?, file, "facts of event", &id)?,
+        body: row.get(9)?,
+        verdicts: read(&row.get::<_, String>(10)?, file, "verdicts of event", &id)?,
+    })
+}
+
+fn delivery(row: &Row<'_>, file: &Path) -> Result<DeliveryRecord, Fault> {
+    let id: DeliveryId = row.get(0)?;
+    let receipt: Option<String> = row.get(14)?;
+    let content: String = row.get(15)?;
+    Ok(DeliveryRecord {
+        id,
+        event: row.get(1)?,
+        rule: row.get(2)?,
+        destination: row.get(3)?,
+        conversation: row.get(4)?,
+        action: row.get(5)?,
+        key: row.get(6)?,
+        state: row.get(7)?,
+        attempts: row.get(8)?,
+        created: row.get(9)?,
+        at: row.get(10)?,
+        why: row.get(11)?,
+        unsure: row.get(12)?,
+        parent: row.get(13)?,
+        receipt: receipt.map(|text| read(&text, file, "receipt of delivery", &id)).transpose()?,
+        content: stored::read_content(&content)
+            .map_err(|why| unreadable(file, &format!("the content of delivery {id}"), &why))?,
+    })
+}
+
+fn read<T: DeserializeOwned>(text: &str, file: &Path, what: &str, id: &dyn Display) -> Result<T, StoreError> {
+    stored::read(text).map_err(|why| unreadable(file, &format!("the {what} {id}"), &why))
+}
+
+fn attempts(db: &Connection, id: DeliveryId) -> Result<Vec<AttemptRecord>, Fault> {
+    let mut find = db.prepare_cached(
+        "SELECT a.number, a.began, a.ended, a.account FROM deliveries AS d
+         JOIN attempts AS a ON a.delivery = d.seq WHERE d.id = ?1 ORDER BY a.number",
+    )?;
+    let rows = find.query_map([id], |row| {
+        let (began, ended): (Timestamp, Timestamp) = (row.get(1)?, row.get(2)?);
+        Ok(AttemptRecord { number: row.get(0)?, began, took: ended.since(began), account: row.get(3)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn depths(db: &Connection) -> Result<Vec<QueueDepth>, Fault> {
+    let mut find = db.prepare_cached(
+        "SELECT destination, sum(unfinished), sum(dead), min(oldest) FROM (
+             SELECT destination, count(*) AS unfinished, 0 AS dead, min(created) AS oldest
+             FROM deliveries INDEXED BY deliveries_unfinished WHERE state < 2 GROUP BY destination
+             UNION ALL
+             SELECT destination, 0, count(*), NULL
+             FROM deliveries INDEXED BY deliveries_dead WHERE state = 3 GROUP BY destination
+         ) GROUP BY destination ORDER BY destination",
+    )?;
+    let rows = find.query_map([], |row| {
+        let (unfinished, dead): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(QueueDepth {
+            destination: row.get(0)?,
+            unfinished: unfinished.unsigned_abs(),
+            dead: dead.unsigned_abs(),
+            oldest: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn holds(db: &Connection) -> Result<Vec<Hold>, Fault> {
+    let mut find = db.prepare_cached("SELECT destination, since, why FROM holds ORDER BY destination")?;
+    let rows = find.query_map([], |row| {
+        Ok(Hold { destination: row.get::<_, String>(0)?.into(), since: row.get(1)?, why: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn events(
+        &self,
+        source: Option<&str>,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        let query = Query::up_to(limit).and("source =", source.map(str::to_owned)).and("id <", before);
+        self.find_events(query).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        Ok(self.find_events(Query::up_to(1).and("id =", Some(id))).await?.pop())
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.find_deliveries(Query::of(filter, before, limit)).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>, StoreError> {
+        let found = self.find_deliveries(Query::up_to(1).and("d.id =", Some(id))).await?.pop();
+        let Some(found) = found else { return Ok(None) };
+        Ok(Some((found, self.desk.ask(move |db| attempts(db, id)).await?)))
+    }
+
+    async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError> {
+        let prefix = prefix.to_owned();
+        self.desk.ask(move |db| ids_like(db, &prefix, limit)).await
+    }
+
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        self.desk.ask(depths).await
+    }
+
+    async fn held(&self) -> Result<Vec<Hold>, StoreError> {
+        self.desk.ask(holds).await
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteStore {
+    async fn events(
+        &self,
+        source: Option<&str>,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        self.ledger.events(source, before, limit).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        self.ledger.event(id).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.ledger.deliveries(filter, before, limit).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>, StoreError> {
+        self.ledger.delivery(id).await
+    }
+
+    async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError> {
+        self.ledger.ids_like(prefix, limit).await
+    }
+
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        self.ledger.depths().await
+    }
+
+    async fn held(&self) -> Result<Vec<Hold>, StoreError> {
+        self.ledger.held().await
+    }
+}

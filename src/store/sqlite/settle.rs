@@ -1,0 +1,80 @@
+//! Ending attempts.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::super::{Lease, Settled, Settlement, StoreError, stored};
+use super::fault::Fault;
+use super::row;
+use crate::domain::delivery::{Counts, State, Transition};
+use crate::domain::ids::DeliveryId;
+use crate::domain::time::Timestamp;
+
+/// A settlement with its receipt in the stored form.
+pub(super) struct Ending {
+    settlement: Settlement,
+    receipt: Option<String>,
+}
+
+impl Ending {
+    /// The stored forms of `settlement`.
+    pub(super) fn of(settlement: Settlement) -> Result<Self, StoreError> {
+        let receipt = match &settlement.transition {
+            Transition::Sent(receipt) => Some(
+                stored::write(receipt)
+                    .map_err(|error| StoreError::Refused(format!("the receipt cannot be stored: {error}")))?,
+            ),
+            Transition::Retry { .. } | Transition::Dead { .. } => None,
+        };
+        Ok(Self { settlement, receipt })
+    }
+}
+
+/// The place of a delivery that `lease` may end now.
+fn in_flight(db: &Connection, lease: &Lease, id: DeliveryId, attempt: u32) -> rusqlite::Result<Option<i64>> {
+    let mut find = db.prepare_cached(
+        "SELECT d.seq FROM deliveries AS d JOIN lanes AS l ON l.destination = d.destination
+         WHERE d.id = ?1 AND d.state = 1 AND d.attempts = ?2 AND d.destination = ?3 AND l.epoch = ?4",
+    )?;
+    find.query_row((id, attempt, &*lease.destination, lease.epoch), |row| row.get(0)).optional()
+}
+
+pub(super) fn settle(db: &Connection, lease: &Lease, ending: &Ending) -> Result<Settled, Fault> {
+    let settlement = &ending.settlement;
+    let Some(seq) = in_flight(db, lease, settlement.delivery, settlement.attempt)? else {
+        return Ok(Settled::TooLate);
+    };
+    let ended = settlement.ended;
+    match &settlement.transition {
+        Transition::Sent(_) => {
+            row::finish(db, seq, State::Delivered, ended, None)?;
+            let mut keep = db.prepare_cached("UPDATE deliveries SET receipt = ?2 WHERE seq = ?1")?;
+            keep.execute((seq, &ending.receipt))?;
+        }
+        Transition::Dead { why } => row::finish(db, seq, State::Dead, ended, Some(why))?,
+        Transition::Retry { at, why, counts, unsure } => {
+            let mut back = db.prepare_cached(
+                "UPDATE deliveries SET state = 0, at = ?2, why = ?3, failures = failures + ?4, unsure = unsure OR ?5
+                 WHERE seq = ?1",
+            )?;
+            back.execute((seq, at, why, u32::from(*counts == Counts::Failure), unsure))?;
+        }
+    }
+    let mut record = db
+        .prepare_cached("INSERT INTO attempts (delivery, number, began, ended, account) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    record.execute((seq, settlement.attempt, settlement.began, ended, &settlement.account))?;
+    Ok(Settled::Done)
+}
+
+pub(super) fn put_back(
+    db: &Connection,
+    lease: &Lease,
+    id: DeliveryId,
+    attempt: u32,
+    due: Timestamp,
+) -> Result<Settled, Fault> {
+    let Some(seq) = in_flight(db, lease, id, attempt)? else { return Ok(Settled::TooLate) };
+    let mut back =
+        db.prepare_cached("UPDATE deliveries SET state = 0, at = ?2, attempts = attempts - 1 WHERE seq = ?1")?;
+    back.execute((seq, due))?;
+    Ok(Settled::Done)
+}
