@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use crate::config::{Secrets, Snapshot, load};
 use crate::ports::http::HttpExchange;
-use crate::ports::{Exchange, Route};
-use crate::store::sqlite::{OpenError, SqliteStore};
+use crate::ports::system::SystemClock;
+use crate::ports::{Clock, Exchange, Route};
+use crate::store::sqlite::{OpenError, SqliteLedger, SqliteStore};
 
 use super::Failure;
 use super::output::Output;
@@ -33,7 +34,7 @@ pub(super) fn configuration(config: &Path, output: &mut Output) -> Result<Snapsh
 }
 
 /// The store for reading; works beside a running relay.
-pub(super) fn reader(snapshot: &Snapshot) -> Result<Arc<SqliteStore>, Failure> {
+pub(super) fn reader(snapshot: &Snapshot) -> Result<SqliteLedger, Failure> {
     let file = &snapshot.storage.sqlite;
     if !file.exists() {
         return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
@@ -55,9 +56,9 @@ pub(super) fn changer(snapshot: &Snapshot) -> Result<Changer, Failure> {
     if !file.exists() {
         return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
     }
-    match SqliteStore::open(file) {
+    match SqliteStore::open(file, SystemClock::start().now()) {
         Ok(store) => Ok(Changer::Store(store)),
-        Err(OpenError::InUse { holder, .. }) => match holder.and_then(|holder| holder.address) {
+        Err(OpenError::Held { holder, .. }) => match holder.address {
             Some(address) => Ok(Changer::Relay(address)),
             None => Err(anyhow!("a relay that is starting or another command holds {}; try again", file.display()).into()),
         },

@@ -1,6 +1,7 @@
 //! `relaybell deliveries`: what goes out.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -123,14 +124,14 @@ pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Resu
         Command::List { filter, limit, json } => {
             let store = reader(&snapshot)?;
             let (deliveries, held) = block_on(async {
-                let filter = filter.resolve(store.as_ref()).await?;
+                let filter = filter.resolve(&store).await?;
                 Ok::<_, Failure>((store.deliveries(&filter, None, *limit).await?, store.held().await?))
             })??;
             list(&deliveries, &held, *json, output)
         }
         Command::Show { id, json } => {
             let store = reader(&snapshot)?;
-            block_on(show(store.as_ref(), id, *json, output))?
+            block_on(show(&store, id, *json, output))?
         }
         Command::Retry { id, filter, json } => {
             let deed = Deed::Retry;
@@ -289,9 +290,9 @@ async fn change(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let changer = changer(snapshot)?;
-    let reading = match &changer {
+    let reading: Arc<dyn Ledger> = match &changer {
         Changer::Store(store) => store.clone(),
-        Changer::Relay(_) => reader(snapshot)?,
+        Changer::Relay(_) => Arc::new(reader(snapshot)?),
     };
     let chosen = filter.resolve(reading.as_ref()).await?;
     let mut selected = Selected {

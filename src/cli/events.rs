@@ -49,7 +49,7 @@ pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Resu
             let events = block_on(store.events(source.as_deref(), None, *limit))??;
             list(&events, *json, output)
         }
-        Command::Show { id, json } => block_on(show(store.as_ref(), id, *json, output))?,
+        Command::Show { id, json } => block_on(show(&store, id, *json, output))?,
     }
 }
 

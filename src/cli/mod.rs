@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod access;
 mod check;
 mod deliveries;
-pub mod demo;
+mod demo;
 mod events;
 mod health;
 mod output;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Secrets, Snapshot, load};
+use crate::ports::Clock;
 use crate::ports::http::HttpExchange;
 use crate::ports::system::{SystemClock, ThreadDice};
 use crate::relay::{Parts, Relay};
@@ -64,7 +65,8 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
 
 async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     let wanted = snapshot.server.listen;
-    let store = SqliteStore::open(&snapshot.storage.sqlite)?;
+    let clock = SystemClock::start();
+    let store = SqliteStore::open(&snapshot.storage.sqlite, clock.now())?;
     let listener = TcpListener::bind(wanted)
         .await
         .with_context(|| format!("cannot listen on {wanted} (server.listen)"))?;
@@ -75,7 +77,7 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     let relay = Relay::start(Parts {
         store: store.clone(),
         ledger: store.clone(),
-        clock: Arc::new(SystemClock::start()),
+        clock: Arc::new(clock),
         dice: Arc::new(ThreadDice),
         exchange: Arc::new(HttpExchange::new()?),
         snapshot,

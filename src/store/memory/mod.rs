@@ -136,6 +136,10 @@ impl Shelf {
 
 #[async_trait]
 impl Store for MemoryStore {
+    fn nodes(&self) -> Nodes {
+        Nodes::One
+    }
+
     async fn recall(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
         let shelf = self.open()?;
         Ok(Known { memory: shelf.memory.get(subject).map(|known| (known.memory.clone(), known.version)) })

@@ -138,6 +138,10 @@ fn start_reader(
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn nodes(&self) -> Nodes {
+        Nodes::One
+    }
+
     async fn recall(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
         let key = subject.0.clone();
         let found: Option<(String, MemoryVersion)> = self

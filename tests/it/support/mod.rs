@@ -1,0 +1,7 @@
+//! What the tests stand on: a relay with a clock that is moved by hand and an exchange
+//! that answers as told.
+
+pub mod exchange;
+pub mod files;
+pub mod http;
+pub mod rig;
