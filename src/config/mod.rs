@@ -18,9 +18,34 @@ use crate::domain::render::Templates;
 use crate::domain::rule::{Kind, RuleSet};
 use crate::source::Source;
 
+mod address;
+mod conditions;
+mod desk;
+mod destinations;
 pub mod diagnostic;
+mod fields;
+mod files;
+mod findings;
+mod loader;
+mod nearest;
+mod node;
+mod operators;
+mod people;
+mod rules;
+mod scrub;
+mod secrets;
+mod settings;
+mod templates;
+mod values;
+mod vocabulary;
+mod yaml;
+mod yaml_words;
 
 use diagnostic::Diagnostics;
+pub use files::{Disk, FILE_BYTES_MAX, Files};
+pub use loader::load_from;
+pub use scrub::Scrubber;
+pub use secrets::Environment;
 
 /// One whole configuration, checked and compiled. Never changes.
 #[derive(Debug)]
@@ -123,22 +148,10 @@ pub enum Secrets {
     Leave,
 }
 
-/// Removes resolved secrets from text.
-#[derive(Debug, Default)]
-pub struct Scrubber {}
-
-impl Scrubber {
-    /// `text` with every secret replaced by `[secret]`.
-    #[must_use]
-    pub fn scrub(&self, text: &str) -> String {
-        text.to_owned()
-    }
-}
-
 /// Reads and compiles the configuration at `path` with the rules and templates it names.
 ///
 /// # Errors
 /// Everything that is wrong in any file, each with its place.
-pub fn load(_path: &Path, _secrets: Secrets) -> Result<Snapshot, Diagnostics> {
-    Err(Diagnostics::default())
+pub fn load(path: &Path, secrets: Secrets) -> Result<Snapshot, Diagnostics> {
+    load_from(&Disk, &|name| std::env::var(name).ok(), path, secrets)
 }

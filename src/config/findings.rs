@@ -1,0 +1,199 @@
+//! Collects findings while files are read, and knows the files they are about.
+
+use super::diagnostic::{Also, Diagnostic, Diagnostics, Severity};
+use super::scrub::Scrubber;
+
+/// The longest source line that is shown, in characters.
+const SHOWN_LINE_MAX: usize = 400;
+
+/// The most findings that are kept; a file that is no configuration at all makes more.
+const FINDINGS_MAX: usize = 1000;
+
+/// A place in one of the files: bytes `start..end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Which file.
+    pub sheet: usize,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last; `start` of 0 and `end` of 0 mean the file as a whole.
+    pub end: usize,
+}
+
+impl Place {
+    /// The file as a whole.
+    pub fn file(sheet: usize) -> Self {
+        Self { sheet, start: 0, end: 0 }
+    }
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct Sheet {
+    /// Its name as the user would write it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The byte at which each line begins.
+    lines: Vec<usize>,
+    /// Whether its lines may hold secrets.
+    guarded: bool,
+}
+
+impl Sheet {
+    /// The line and column (both from 1, in characters) of the byte at `offset`.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= offset).max(1);
+        let before = self.text.get(self.lines[line - 1]..offset).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
+
+    /// The text of line `line`, from 1, without its end.
+    fn line(&self, line: usize) -> &str {
+        let start = self.lines.get(line.wrapping_sub(1)).copied().unwrap_or(self.text.len());
+        let end = self.lines.get(line).copied().unwrap_or(self.text.len());
+        self.text.get(start..end).unwrap_or_default().trim_end_matches(['\n', '\r'])
+    }
+}
+
+/// All findings so far and the files they are about.
+#[derive(Debug, Default)]
+pub struct Findings {
+    sheets: Vec<Sheet>,
+    found: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// Takes a file; the number names it in places.
+    pub fn open(&mut self, name: String, text: String) -> usize {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.sheets.push(Sheet { name, text, lines, guarded: false });
+        self.sheets.len() - 1
+    }
+
+    /// From now on lines of `sheet` that look like secrets are not shown.
+    pub fn guard_lines(&mut self, sheet: usize) {
+        self.sheets[sheet].guarded = true;
+    }
+
+    /// The file `sheet`.
+    pub fn sheet(&self, sheet: usize) -> &Sheet {
+        &self.sheets[sheet]
+    }
+
+    /// The text at `place`.
+    pub fn text_at(&self, place: Place) -> &str {
+        self.sheets[place.sheet].text.get(place.start..place.end).unwrap_or_default()
+    }
+
+    /// The line of `place`, from 1.
+    pub fn line(&self, place: Place) -> usize {
+        self.sheets[place.sheet].position(place.start).0
+    }
+
+    /// Whether any error was found.
+    pub fn failed(&self) -> bool {
+        self.found.iter().any(|one| one.severity == Severity::Error)
+    }
+
+    /// Something is wrong at `at`.
+    pub fn error(&mut self, at: Place, message: impl Into<String>) {
+        self.add(Severity::Error, at, message.into(), None);
+    }
+
+    /// Something is wrong at `at`, and this is what to do.
+    pub fn error_help(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Severity::Error, at, message.into(), Some(help.into()));
+    }
+
+    /// Something is wrong at `at`, and has to do with another place.
+    pub fn error_also(&mut self, at: Place, message: impl Into<String>, also: Place, label: &str) {
+        let (line, column, width, source_line) = self.extent(also);
+        let file = self.sheets[also.sheet].name.clone();
+        let also = Also { file, line, column, width, source_line, label: label.to_owned() };
+        self.add(Severity::Error, at, message.into(), None);
+        if let Some(last) = self.found.last_mut() {
+            last.also = Some(also);
+        }
+    }
+
+    /// Something is worth knowing at `at`.
+    pub fn warning(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Severity::Warning, at, message.into(), Some(help.into()));
+    }
+
+    /// Something is wrong at a line and column (both from 1) of the file `sheet`.
+    pub fn error_at_line(&mut self, sheet: usize, line: usize, column: usize, message: String, help: Option<String>) {
+        let text = self.sheets[sheet].line(line);
+        let start = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+        let offset = self.sheets[sheet].lines.get(line.wrapping_sub(1)).map_or(0, |first| first + start);
+        self.add(Severity::Error, Place { sheet, start: offset, end: offset + 1 }, message, help);
+    }
+
+    fn add(&mut self, severity: Severity, at: Place, message: String, help: Option<String>) {
+        if self.found.len() >= FINDINGS_MAX {
+            return;
+        }
+        let (line, column, width, source_line) = self.extent(at);
+        let file = self.sheets[at.sheet].name.clone();
+        self.found.push(Diagnostic { severity, file, line, column, width, source_line, message, help, also: None });
+    }
+
+    /// Line, column, width and source line of a place; a place of several lines is shown by its first.
+    fn extent(&self, at: Place) -> (usize, usize, usize, String) {
+        let sheet = &self.sheets[at.sheet];
+        if at.end == 0 {
+            return (1, 1, 0, String::new());
+        }
+        let (line, column) = sheet.position(at.start);
+        let text = &if sheet.guarded { guarded(sheet.line(line)) } else { sheet.line(line).to_owned() };
+        let length = text.chars().count();
+        let whole = sheet.text.get(at.start..at.end).unwrap_or_default();
+        let first = whole.lines().next().unwrap_or_default().trim_end();
+        let width = first.chars().count().max(1);
+        if column > SHOWN_LINE_MAX {
+            return (line, column, width, String::new());
+        }
+        let shown: String = if length > SHOWN_LINE_MAX {
+            text.chars().take(SHOWN_LINE_MAX).chain(" …".chars()).collect()
+        } else if column > length {
+            // A place after the end of the line needs something to stand under.
+            text.chars().chain(" ".repeat(column - length).chars()).collect()
+        } else {
+            text.clone()
+        };
+        (line, column, width, shown)
+    }
+
+    /// All findings, sorted by place, with the secrets of `scrubber` made unreadable.
+    pub fn finish(self, scrubber: &Scrubber) -> Diagnostics {
+        let mut found = self.found;
+        for one in &mut found {
+            one.source_line = scrubber.mask(&one.source_line);
+            if let Some(also) = &mut one.also {
+                also.source_line = scrubber.mask(&also.source_line);
+            }
+        }
+        found.sort_by(|a, b| (a.severity, &a.file, a.line, a.column).cmp(&(b.severity, &b.file, b.line, b.column)));
+        found.dedup();
+        Diagnostics(found)
+    }
+}
+
+/// Keys whose values are secrets.
+const SECRET_KEYS: [&str; 6] = ["webhook_url", "token", "tokens", "secret", "secrets", "password"];
+
+/// `line` with a secret that stands in it literally made unreadable, of the same length.
+/// This is for files that cannot be read far enough to know their secrets.
+fn guarded(line: &str) -> String {
+    let Some((at, key)) = SECRET_KEYS.iter().filter_map(|key| Some((line.find(&format!("{key}:"))?, *key))).min()
+    else {
+        return line.to_owned();
+    };
+    let (key, value) = line.split_at(at + key.len() + 1);
+    if value.contains("${") {
+        return line.to_owned();
+    }
+    let hidden = value.chars().map(|c| if c.is_alphanumeric() || "/-_.:%?&=+".contains(c) { '*' } else { c });
+    key.chars().chain(hidden).collect()
+}

@@ -1,0 +1,224 @@
+//! Reads all files of a configuration and compiles them into one snapshot.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Map;
+use sha2::{Digest, Sha256};
+
+use super::desk::Desk;
+use super::diagnostic::Diagnostics;
+use super::files::{self, Files, is_passing};
+use super::findings::{Findings, Place};
+use super::rules::{Known, Rules, is_rule_file};
+use super::scrub::SecretValues;
+use super::secrets::{Environment, Resolver};
+use super::settings::{self, Settings};
+use super::templates::TemplateFiles;
+use super::{Secrets, Snapshot, yaml};
+use crate::domain::Name;
+use crate::domain::rule::{Kind, RuleSet};
+
+/// The most files of one folder.
+const FOLDER_FILES_MAX: usize = 2000;
+
+/// How many hexadecimal digits a revision has.
+const REVISION_DIGITS: usize = 12;
+
+/// Everything read so far.
+struct Load<'a> {
+    desk: Desk<'a>,
+    source: &'a dyn Files,
+    /// The text of every file, by its name relative to `relaybell.yaml`.
+    texts: BTreeMap<String, String>,
+    watched: Vec<PathBuf>,
+}
+
+/// Reads and compiles the configuration at `path` out of `files`, with the variables of
+/// `environment`.
+///
+/// # Errors
+/// Everything that is wrong in any file, each with its place.
+pub fn load_from(
+    files: &dyn Files,
+    environment: &Environment<'_>,
+    path: &Path,
+    secrets: Secrets,
+) -> Result<Snapshot, Diagnostics> {
+    let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let resolver = Resolver {
+        mode: secrets,
+        environment,
+        files,
+        base: base.clone(),
+        values: SecretValues::default(),
+        read: Vec::new(),
+    };
+    let desk = Desk { findings: Findings::default(), resolver };
+    let mut load = Load { desk, source: files, texts: BTreeMap::new(), watched: vec![watchable(&base)] };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let snapshot = load.snapshot(path, &name);
+    load.finish(snapshot)
+}
+
+/// What was compiled; the rest of a snapshot is known at the end.
+struct Compiled {
+    settings: Settings,
+    rules: RuleSet,
+    templates: crate::domain::render::Templates,
+}
+
+impl Load<'_> {
+    fn snapshot(&mut self, path: &Path, name: &str) -> Option<Compiled> {
+        let sheet = self.open(path, name)?;
+        self.desk.findings.guard_lines(sheet);
+        let node = yaml::read(sheet, &mut self.desk.findings)?;
+        let settings = settings::read(&node, &mut self.desk)?;
+        let templates = self.templates(&settings);
+        let mut rules = Rules::default();
+        let known = Known { destinations: kinds(&settings), templates: templates.names(), people: &settings.people };
+        for sheet in self.folder(&settings.rules, &is_rule_file) {
+            if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {
+                rules.read(&node, &known, &mut self.desk.findings);
+            }
+        }
+        let findings = &mut self.desk.findings;
+        let compiled = templates.compile(findings);
+        if !findings.failed() {
+            for (name, (at, _)) in &settings.destinations {
+                if !rules.used_destinations.contains(name) {
+                    findings.warning(
+                        *at,
+                        format!("no rule sends to '{name}'"),
+                        "remove it, or name it in a rule: to: …",
+                    );
+                }
+            }
+            templates.unused(&rules.used_templates, findings);
+        }
+        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled? })
+    }
+
+    fn templates(&mut self, settings: &Settings) -> TemplateFiles {
+        let mut templates = TemplateFiles::default();
+        for (name, sheet) in self.folder(&settings.templates, &|name| name.ends_with(".hbs")) {
+            templates.take(&name, sheet, &mut self.desk.findings);
+        }
+        templates
+    }
+
+    /// Opens the files of a folder whose names fit, in the order of their names.
+    fn folder(&mut self, folder: &(String, Option<Place>), fits: &dyn Fn(&str) -> bool) -> Vec<(String, usize)> {
+        let (folder, set_at) = folder;
+        let path = settings::beside(&self.desk, folder);
+        self.watched.push(watchable(&path));
+        let mut names = match self.source.list(&path) {
+            Ok(names) => names,
+            Err(error) => {
+                if let Some(at) = set_at {
+                    let message = format!("the folder {} cannot be read: {}", path.display(), files::why(&error));
+                    self.desk.findings.error_help(
+                        *at,
+                        message,
+                        "a relative path is relative to the folder of this file",
+                    );
+                }
+                return Vec::new();
+            }
+        };
+        names.retain(|name| !is_passing(name) && fits(name));
+        names.sort();
+        if names.len() > FOLDER_FILES_MAX {
+            let sheet = self.desk.findings.open(path.display().to_string(), String::new());
+            self.desk.findings.error(Place::file(sheet), format!("the folder has more than {FOLDER_FILES_MAX} files"));
+            return Vec::new();
+        }
+        let opened = names.into_iter().filter_map(|name| {
+            let sheet = self.open(&path.join(&name), &format!("{folder}/{name}"))?;
+            Some((name, sheet))
+        });
+        opened.collect()
+    }
+
+    /// Opens the file at `path`, called `name` within the configuration.
+    fn open(&mut self, path: &Path, name: &str) -> Option<usize> {
+        let shown = path.display().to_string();
+        let read = self.source.read(path).map_err(|error| files::why(&error));
+        let text = read.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| {
+                let valid = error.utf8_error().valid_up_to();
+                let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+                format!("line {line} is not UTF-8 text")
+            })
+        });
+        match text {
+            Ok(text) => {
+                let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+                self.texts.insert(name.to_owned(), text.clone());
+                Some(self.desk.findings.open(shown, text))
+            }
+            Err(why) => {
+                let sheet = self.desk.findings.open(shown.clone(), String::new());
+                self.desk.findings.error(Place::file(sheet), format!("{shown} cannot be read: {why}"));
+                None
+            }
+        }
+    }
+
+    fn finish(mut self, compiled: Option<Compiled>) -> Result<Snapshot, Diagnostics> {
+        let failed = self.desk.findings.failed();
+        let mut watched = std::mem::take(&mut self.watched);
+        watched.extend(self.desk.resolver.read.iter().filter_map(|file| file.parent()).map(watchable));
+        watched.sort();
+        watched.dedup();
+        let scrubber = self.desk.resolver.values.scrubber();
+        let warnings = self.desk.findings.finish(&scrubber);
+        let Some(Compiled { settings, rules, templates }) = compiled.filter(|_| !failed) else {
+            return Err(warnings);
+        };
+        let revision = revision(&self.texts);
+        let files =
+            self.texts.into_iter().map(|(name, text)| (name, scrubber.scrub(&text).into())).collect::<Map<_, _>>();
+        let destinations =
+            settings.destinations.into_iter().filter_map(|(name, (_, spec))| Some((name, spec?))).collect();
+        Ok(Snapshot {
+            revision,
+            files,
+            server: settings.server,
+            storage: settings.storage,
+            sources: settings.sources,
+            destinations,
+            rules,
+            templates,
+            scrubber,
+            warnings,
+            watched,
+        })
+    }
+}
+
+fn kinds(settings: &Settings) -> BTreeMap<Name, Option<Kind>> {
+    let kind = |(name, (_, spec)): (&Name, &(Place, Option<_>))| {
+        (name.clone(), spec.as_ref().map(|spec: &std::sync::Arc<super::DestinationSpec>| spec.kind))
+    };
+    settings.destinations.iter().map(kind).collect()
+}
+
+/// A short hash of the names and texts of all files.
+fn revision(texts: &BTreeMap<String, String>) -> Name {
+    let mut hasher = Sha256::new();
+    for (name, text) in texts {
+        for part in [name, text] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    let mut revision: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    revision.truncate(REVISION_DIGITS);
+    revision.into()
+}
+
+/// The folder itself; `.` for none.
+fn watchable(folder: &Path) -> PathBuf {
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_path_buf() }
+}

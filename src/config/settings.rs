@@ -1,0 +1,207 @@
+//! `relaybell.yaml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::desk::Desk;
+use super::fields::{Fields, entries, name, not_yet, one_of, text};
+use super::findings::Place;
+use super::node::Node;
+use super::people::{People, read_people};
+use super::secrets::State;
+use super::{DestinationSpec, Server, SourceSpec, Storage, destinations};
+use crate::domain::Name;
+use crate::source::qase::Qase;
+
+/// Everything in `relaybell.yaml`.
+pub struct Settings {
+    /// `server:`.
+    pub server: Server,
+    /// `storage:`.
+    pub storage: Storage,
+    /// `rules:`, and where it is set.
+    pub rules: (String, Option<Place>),
+    /// `templates:`, and where it is set.
+    pub templates: (String, Option<Place>),
+    /// `sources:`.
+    pub sources: BTreeMap<Name, Arc<SourceSpec>>,
+    /// `destinations:`, each with the place of its name. `None`: it is broken, but rules may name it.
+    pub destinations: BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)>,
+    /// `people:`.
+    pub people: People,
+}
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8480);
+const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
+const KEEP_LEAST: Duration = Duration::from_secs(3600);
+const KEEP_MOST: Duration = Duration::from_secs(3650 * 24 * 3600);
+const ADMIN_TOKEN_CHARS_MIN: usize = 16;
+
+/// Reads `relaybell.yaml`. `None` when it is no map at all.
+pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
+    let mut fields = Fields::of(node, "relaybell.yaml", &mut desk.findings)?;
+    let server = server(fields.take("server"), desk);
+    let storage = storage(fields.take("storage"), desk);
+    let rules = folder(fields.take("rules"), "rules", desk);
+    let templates = folder(fields.take("templates"), "templates", desk);
+    let sources = sources(fields.take("sources"), fields.place(), desk);
+    let destinations = all_destinations(fields.take("destinations"), fields.place(), desk);
+    let people = fields.take("people").map(|node| read_people(node, desk)).unwrap_or_default();
+    fields.later(&["calendars", "quiet_hours"]);
+    fields.finish(&mut desk.findings);
+    Some(Settings { server, storage, rules, templates, sources, destinations, people })
+}
+
+fn server(node: Option<&Node>, desk: &mut Desk<'_>) -> Server {
+    let mut server = Server { listen: LISTEN, public_url: None, admin_tokens: Vec::new() };
+    let Some(mut fields) = node.and_then(|node| Fields::of(node, "'server'", &mut desk.findings)) else {
+        return server;
+    };
+    if let Some(node) = fields.take("listen")
+        && let Some(text) = desk.filled(node, "'listen'")
+        && text.state != State::Left
+    {
+        match text.value.parse() {
+            Ok(listen) => server.listen = listen,
+            Err(_) => {
+                let help = "write an IP address and a port: 127.0.0.1:8480, or 0.0.0.0:8480 for all networks";
+                desk.findings.error_help(node.at, "'listen' is no address with a port", help);
+            }
+        }
+    }
+    if let Some(node) = fields.take("public_url") {
+        server.public_url = desk.address(node, "'public_url'");
+    }
+    if let Some(node) = fields.take("admin_tokens") {
+        use secrecy::ExposeSecret;
+        server.admin_tokens = desk.secrets(node, "'admin_tokens'");
+        let short = |token: &secrecy::SecretString| {
+            let token = token.expose_secret();
+            token.chars().count() < ADMIN_TOKEN_CHARS_MIN && !token.contains("${")
+        };
+        if server.admin_tokens.iter().any(short) {
+            let message = format!("an admin token is shorter than {ADMIN_TOKEN_CHARS_MIN} characters");
+            desk.findings.warning(
+                node.at,
+                message,
+                "a short token can be guessed; make one with 'openssl rand -hex 24'",
+            );
+        }
+    }
+    fields.finish(&mut desk.findings);
+    server
+}
+
+fn storage(node: Option<&Node>, desk: &mut Desk<'_>) -> Storage {
+    let mut storage = Storage { sqlite: desk.resolver.base.join("relaybell.db"), keep: KEEP };
+    let Some(mut fields) = node.and_then(|node| Fields::of(node, "'storage'", &mut desk.findings)) else {
+        return storage;
+    };
+    if let Some(node) = fields.take("url")
+        && let Some(text) = desk.filled(node, "'url'")
+        && text.state != State::Left
+    {
+        let help = "write sqlite: and a file, as in sqlite:relaybell.db";
+        match text.value.split_once(':') {
+            Some(("sqlite", file)) if !file.trim_start_matches("//").is_empty() => {
+                storage.sqlite = desk.resolver.base.join(file.strip_prefix("//").unwrap_or(file));
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                not_yet("storage in PostgreSQL", node.at, &mut desk.findings);
+            }
+            _ => desk.findings.error_help(node.at, "'url' of 'storage' names no file", help),
+        }
+    }
+    if let Some(node) = fields.take("keep")
+        && let Some(keep) = desk.duration(node, "'keep'", KEEP_LEAST, KEEP_MOST)
+    {
+        storage.keep = keep;
+    }
+    fields.finish(&mut desk.findings);
+    storage
+}
+
+fn folder(node: Option<&Node>, default: &str, desk: &mut Desk<'_>) -> (String, Option<Place>) {
+    let what = format!("'{default}'");
+    match node.and_then(|node| Some((desk.filled(node, &what)?, node.at))) {
+        Some((text, at)) if text.state != State::Left => (text.value, Some(at)),
+        _ => (default.to_owned(), None),
+    }
+}
+
+/// The kinds of source that later releases have.
+const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
+
+fn sources(node: Option<&Node>, whole: Place, desk: &mut Desk<'_>) -> BTreeMap<Name, Arc<SourceSpec>> {
+    let mut sources = BTreeMap::new();
+    for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
+        let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
+        let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
+            continue;
+        };
+        let Some(kind) = fields.require("kind", &mut desk.findings) else { continue };
+        let Some(word) = text(kind, "'kind'", &mut desk.findings) else { continue };
+        if SOURCES_LATER.contains(&word) {
+            not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
+            continue;
+        }
+        if one_of(word, "kind of source", &[("qase", ())], kind.at, &mut desk.findings).is_none() {
+            continue;
+        }
+        let adapter = qase(&entry.key, &mut fields, entry.key_at, desk);
+        fields.finish(&mut desk.findings);
+        if let (Some(name), Some(adapter)) = (called, adapter) {
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter) }));
+        }
+    }
+    if sources.is_empty() && !desk.findings.failed() {
+        let help = "add one below 'sources:', as in  qase: { kind: qase, secrets: [\"${QASE_WEBHOOK_SECRET}\"] }";
+        desk.findings.warning(node.map_or(whole, |node| node.at), "no source is configured: nothing can come in", help);
+    }
+    sources
+}
+
+fn qase(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Qase> {
+    fields.later(&["api", "signature"]);
+    let secrets = fields.take("secrets").map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
+    if secrets.is_empty() {
+        let message = format!("source '{name}' asks for no secret: whoever knows its address can send events");
+        desk.findings.warning(
+            at,
+            message,
+            "set a secret at Qase's webhook and name it here: secrets: [\"${QASE_WEBHOOK_SECRET}\"]",
+        );
+    }
+    let app_url = match fields.take("app_url") {
+        Some(node) => desk.address(node, "'app_url'")?,
+        None => url::Url::parse("https://app.qase.io").ok()?,
+    };
+    Some(Qase { name: name.to_owned(), secrets, app_url })
+}
+
+fn all_destinations(
+    node: Option<&Node>,
+    whole: Place,
+    desk: &mut Desk<'_>,
+) -> BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)> {
+    let mut all = BTreeMap::new();
+    for entry in node.map_or(&[][..], |node| entries(node, "'destinations'", &mut desk.findings)) {
+        let Some(name) = name(&entry.key, "destination", entry.key_at, &mut desk.findings) else { continue };
+        let spec = destinations::read(&name, &entry.value, desk).map(Arc::new);
+        all.insert(name, (entry.key_at, spec));
+    }
+    if all.is_empty() && !desk.findings.failed() {
+        let help = "add one below 'destinations:', as in  qa-feed: { kind: slack, webhook_url: \"${SLACK_URL}\" }";
+        let at = node.map_or(whole, |node| node.at);
+        desk.findings.warning(at, "no destination is configured: nothing can go out", help);
+    }
+    all
+}
+
+/// The folder `name` beside `relaybell.yaml`.
+pub fn beside(desk: &Desk<'_>, name: &str) -> PathBuf {
+    desk.resolver.base.join(name)
+}
