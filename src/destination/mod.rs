@@ -3,9 +3,14 @@
 //! A destination is a conversation: given the job and the answers so far it says what to
 //! ask next, or what became of the job. The relay performs the asks.
 
+mod address;
+mod flat;
 pub mod jira;
+mod reply;
+mod sheet;
 pub mod slack;
 pub mod teams;
+mod text;
 
 use std::fmt;
 

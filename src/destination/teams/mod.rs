@@ -1,0 +1,140 @@
+//! Microsoft Teams: Workflows webhooks.
+
+mod card;
+mod markdown;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::reply::{lost, secret_parts};
+use super::{Answer, Ask, Destination, Reply, Step};
+use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
+
+/// What a Workflows webhook's success means.
+const ACCEPTED: &str = "accepted by the workflow, which posts it to Teams";
+
+/// A Teams channel or chat behind a Workflows webhook.
+#[derive(Debug)]
+pub struct Teams {
+    /// The whole address, query included; it is the secret.
+    pub url: SecretString,
+}
+
+/// What one answer means.
+enum Verdict {
+    /// It settles the delivery.
+    Over(Outcome),
+    /// The workflow does not take this body.
+    Body(String),
+}
+
+impl Destination for Teams {
+    /// Asks once; a second time with a plain card when the workflow does not take the first.
+    fn step(&self, job: &Job, answers: &[Answer]) -> Step {
+        let message = &job.content.message;
+        let (body, note) = match &job.content.body {
+            None => (card::rich(message), None),
+            Some(Value::Object(own)) => (card::own_body(own.clone(), message), None),
+            Some(_) => {
+                let note = "the template's own Teams body is no JSON object, so Relaybell's form was sent";
+                (card::rich(message), Some(note.to_owned()))
+            }
+        };
+        let refused = match answers {
+            [] => return self.ask(&body),
+            [first, ..] => match self.read(first, note) {
+                Verdict::Over(outcome) => return Step::Done(outcome),
+                Verdict::Body(why) => why,
+            },
+        };
+        let Some(second) = answers.get(1) else {
+            return self.ask(&card::plain_card(message));
+        };
+        Step::Done(match self.read(second, Some(format!("sent as a plain card, because {refused}"))) {
+            Verdict::Over(outcome) => outcome,
+            Verdict::Body(again) => Outcome::Refused {
+                why: format!(
+                    "{refused}. Sent again as a plain card, {again}. \
+                     Check that the workflow begins with 'When a Teams webhook request is received'."
+                ),
+            },
+        })
+    }
+}
+
+impl Teams {
+    fn ask(&self, body: &Value) -> Step {
+        let request = http::Request::post(self.url.expose_secret())
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(Bytes::from(body.to_string()));
+        match request {
+            Ok(request) => Step::Ask(Ask { what: "POST workflow webhook".to_owned(), request }),
+            Err(_) => Step::Done(Outcome::Closed {
+                why: "`webhook_url` is no address. Copy it whole from the workflow in Teams.".to_owned(),
+            }),
+        }
+    }
+
+    fn read(&self, answer: &Answer, note: Option<String>) -> Verdict {
+        match answer {
+            Answer::Lost(how) => Verdict::Over(lost(how, &secret_parts(self.url.expose_secret()))),
+            Answer::Replied(reply) => self.read_reply(reply, note),
+        }
+    }
+
+    fn read_reply(&self, reply: &Reply, note: Option<String>) -> Verdict {
+        let secrets = secret_parts(self.url.expose_secret());
+        let said = reply.said("Teams", &secrets);
+        if (200..300).contains(&reply.status) {
+            let text = reply.text();
+            // Connectors answer 200 and put the true status into the body.
+            if let Some(status) = status_within(&text) {
+                return self.read_reply(&Reply { status, ..reply.clone() }, note);
+            }
+            if text.to_lowercase().contains("failed") {
+                return Verdict::Over(Outcome::Later { why: said, after: None, extent: Extent::Single });
+            }
+            let accepted = (reply.status == 202).then(|| ACCEPTED.to_owned());
+            return Verdict::Over(Outcome::Delivered(Receipt { note: note.or(accepted), ..Receipt::default() }));
+        }
+        let advice = match (reply.status, error_code(reply).as_deref()) {
+            (_, Some("WorkflowTriggerIsNotEnabled")) => {
+                "The workflow is switched off, perhaps because its owner left: switch it on or make a new one."
+            }
+            (_, Some("MissingApiVersionParameter")) => {
+                "`webhook_url` is cut: copy it whole, with everything after the question mark."
+            }
+            (400 | 413 | 422, _) => return Verdict::Body(said),
+            (401 | 403 | 407, _) => {
+                "The address's signature is not (or no longer) valid: copy the workflow's address anew into \
+                 `webhook_url`."
+            }
+            (404 | 410, _) => {
+                "The workflow is gone or switched off: make a new one and put its address into \
+                 `webhook_url`."
+            }
+            _ => {
+                return Verdict::Over(
+                    reply
+                        .by_status("Teams", &secrets)
+                        .unwrap_or_else(|| Outcome::Refused { why: format!("{said}. Check `webhook_url`.") }),
+                );
+            }
+        };
+        Verdict::Over(Outcome::Closed { why: format!("{said}. {advice}") })
+    }
+}
+
+/// The status in `… returned HTTP error 429 with ContextId …`.
+fn status_within(text: &str) -> Option<u16> {
+    let (_, after) = text.split_once("HTTP error ")?;
+    let digits = after.get(..3)?;
+    digits.parse().ok().filter(|status| (400..600).contains(status))
+}
+
+/// The error code of the workflow service: `{"error": {"code": …}}`.
+fn error_code(reply: &Reply) -> Option<String> {
+    reply.json().pointer("/error/code").and_then(Value::as_str).map(str::to_owned)
+}
