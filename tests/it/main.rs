@@ -2,5 +2,6 @@
 
 mod architecture;
 mod loops;
+mod source;
 mod support;
 mod web;

@@ -1,1 +1,0 @@
-//! Markdown, parsed into the blocks of a message.

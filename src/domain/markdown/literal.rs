@@ -1,0 +1,96 @@
+//! Literals: values that Markdown cannot read as markup, whatever they contain.
+//!
+//! A value is written into a Markdown text as opaque word characters: each UTF-16 unit `u`
+//! becomes the private character `U+F0000 + u`. To the parser it is one long word; where
+//! text, code or an address comes out of the parser, [`decode`] brings the value back.
+//! Text that holds such private characters of its own is decoded like any other and stays
+//! what it was: plain text.
+
+/// The private character of unit 0.
+const FIRST: u32 = 0xF_0000;
+
+/// The private character of the last unit.
+const LAST: u32 = 0xF_FFFF;
+
+/// Stands for an empty value, so that `**{{x}}**` does not become markup without `x`.
+const NOTHING: char = '\u{100000}';
+
+/// `value` as a literal. Line ends become `\n`; other control characters but the tab are
+/// left out, as no destination can show them.
+#[must_use]
+pub fn encode(value: &str) -> String {
+    let mut literal = String::with_capacity(value.len() * 4);
+    let mut units = [0; 2];
+    for c in clean(value) {
+        for unit in c.encode_utf16(&mut units) {
+            literal.push(private(*unit));
+        }
+    }
+    if literal.is_empty() {
+        literal.push(NOTHING);
+    }
+    literal
+}
+
+/// The text that `text` stands for: literals decoded, everything else as it is. Control
+/// characters but `\n` and the tab are left out here too.
+#[must_use]
+pub fn decode(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let Some(unit) = unit(c) else {
+            if c != NOTHING {
+                decoded.push(c);
+            }
+            continue;
+        };
+        let units = std::iter::once(unit).chain(std::iter::from_fn(|| {
+            let next = chars.peek().copied().and_then(self::unit)?;
+            chars.next();
+            Some(next)
+        }));
+        decoded.extend(char::decode_utf16(units).flatten());
+    }
+    clean(&decoded).collect()
+}
+
+/// `text` without line breaks, on one line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+fn private(unit: u16) -> char {
+    // Every number up to U+FFFFF beyond U+E000 is a character.
+    char::from_u32(FIRST + u32::from(unit)).unwrap_or(NOTHING)
+}
+
+fn unit(c: char) -> Option<u16> {
+    let c = u32::from(c);
+    (FIRST..=LAST).contains(&c).then(|| u16::try_from(c - FIRST).unwrap_or_default())
+}
+
+/// The characters of `text` that can be shown, with `\n` at each end of a line.
+fn clean(text: &str) -> impl Iterator<Item = char> {
+    let mut chars = text.chars().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let c = chars.next()?;
+            if c == '\r' {
+                chars.next_if_eq(&'\n');
+                return Some('\n');
+            }
+            if !c.is_control() || matches!(c, '\n' | '\t') {
+                return Some(c);
+            }
+        }
+    })
+}

@@ -1,0 +1,120 @@
+//! The envelope: the part of a webhook that is the same for every event.
+
+use serde_json::{Map, Value};
+
+use super::words;
+use crate::domain::time::Timestamp;
+use crate::source::Malformed;
+
+/// The longest event name that is accepted, in characters.
+const EVENT_CHARS_MAX: usize = 100;
+
+/// The longest project code that is kept, in characters. Qase's own are at most 10.
+const PROJECT_CHARS_MAX: usize = 100;
+
+/// Timestamps from here on are milliseconds: as seconds this is the year 5138.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// The last second that RFC 3339 can write, at the end of the year 9999.
+const SECOND_MAX: i64 = 253_402_300_799;
+
+/// A webhook's envelope with its payload.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    /// The event's name: `event_name`, or `event` in the oldest generation.
+    pub event: String,
+    /// `project_code`, or the project a review names in its payload.
+    pub project: Option<String>,
+    /// `timestamp`.
+    pub time: Option<Timestamp>,
+    /// `team_member_id`; 0 is not a member, but an API token.
+    pub member: Option<i64>,
+    /// `payload`.
+    pub payload: Map<String, Value>,
+}
+
+impl Envelope {
+    /// Reads `body`. Of duplicate keys the last wins; unknown keys are no concern of ours.
+    pub fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let body: Value = serde_json::from_slice(body).map_err(|error| not_json(body, &error))?;
+        let Value::Object(mut body) = body else {
+            return Err(malformed(format!("the body is {}, but an object is expected", kind(&body))));
+        };
+        let event = event_name(&body)?;
+        let payload = match body.remove("payload") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(payload)) => payload,
+            // PHP's way to write an empty object.
+            Some(Value::Array(items)) if items.is_empty() => Map::new(),
+            Some(other) => {
+                return Err(malformed(format!("`payload` of {event} is {}, but an object is expected", kind(&other))));
+            }
+        };
+        let project = [body.get("project_code"), payload.get("project")]
+            .into_iter()
+            .flatten()
+            .find_map(words::text)
+            .filter(|code| code.chars().count() <= PROJECT_CHARS_MAX && !code.contains(char::is_control));
+        Ok(Self {
+            event,
+            project,
+            time: body.get("timestamp").and_then(words::integer).and_then(moment),
+            member: body.get("team_member_id").and_then(words::integer),
+            payload,
+        })
+    }
+
+    /// The kind of entity the event is about: `defect` of `defect.created`.
+    pub fn entity(&self) -> &str {
+        self.event.split_once('.').map_or(self.event.as_str(), |(entity, _)| entity)
+    }
+
+    /// What happened to it: `created` of `defect.created`.
+    pub fn verb(&self) -> &str {
+        self.event.split_once('.').map_or("", |(_, verb)| verb)
+    }
+}
+
+fn event_name(body: &Map<String, Value>) -> Result<String, Malformed> {
+    let name = match body.get("event_name").or_else(|| body.get("event")) {
+        Some(Value::String(name)) => name,
+        Some(other) => return Err(malformed(format!("`event_name` is {}, but text is expected", kind(other)))),
+        None => return Err(malformed("there is no `event_name`: is this a webhook of Qase?".to_owned())),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if name.is_empty() || name.chars().count() > EVENT_CHARS_MAX || !name.chars().all(fits) {
+        let shown: String = name.chars().take(40).collect();
+        return Err(malformed(format!(
+            "`event_name` {shown:?} is not a name: 1 to {EVENT_CHARS_MAX} letters, digits, '_', '.' and '-' are expected"
+        )));
+    }
+    Ok(name.clone())
+}
+
+fn moment(number: i64) -> Option<Timestamp> {
+    let time = if number >= MILLISECONDS_FROM { Timestamp::from_ms(number) } else { Timestamp::from_seconds(number) };
+    (0..=SECOND_MAX).contains(&time.as_seconds()).then_some(time)
+}
+
+fn not_json(body: &[u8], error: &serde_json::Error) -> Malformed {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return malformed("the body is empty".to_owned());
+    }
+    malformed(format!("the body is not JSON: {error}"))
+}
+
+fn malformed(why: String) -> Malformed {
+    Malformed { why }
+}
+
+/// What `value` is, with its article.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
