@@ -13,7 +13,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
+use relaybell::config::diagnostic::Color;
 use relaybell::config::{Secrets, load};
+use relaybell::ports::Clock;
 use relaybell::ports::http::HttpExchange;
 use relaybell::ports::system::{SystemClock, ThreadDice};
 use relaybell::relay::{Parts, Relay};
@@ -50,11 +52,7 @@ struct Sink {
 impl Sink {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let sink = Self {
-            address: listener.local_addr().unwrap(),
-            count: Arc::default(),
-            arrivals: Arc::default(),
-        };
+        let sink = Self { address: listener.local_addr().unwrap(), count: Arc::default(), arrivals: Arc::default() };
         let (count, arrivals) = (sink.count.clone(), sink.arrivals.clone());
         tokio::task::spawn(async move {
             loop {
@@ -160,7 +158,10 @@ async fn rate(address: SocketAddr, sink: &Sink) -> f64 {
     let accepted = began.elapsed();
     sink.wait_for(WARM_UP + EVENTS).await;
     let cpu = (cpu_time() - cpu).as_secs_f64() * 1e6 / EVENTS as f64;
-    println!("  accepted {:.0}/s; {cpu:.0} µs of processor time an event, load and sink included", EVENTS as f64 / accepted.as_secs_f64());
+    println!(
+        "  accepted {:.0}/s; {cpu:.0} µs of processor time an event, load and sink included",
+        EVENTS as f64 / accepted.as_secs_f64()
+    );
     EVENTS as f64 / began.elapsed().as_secs_f64()
 }
 
@@ -221,8 +222,9 @@ async fn start_relay(folder: &Path, sink: SocketAddr) -> (Relay, SocketAddr, Can
     let template = "---\ntitle: \"{{project}}: {{title}}\"\nlink: \"{{url}}\"\nfields:\n  Severity: \"{{severity}}\"\n---\n{{actual_result}}\n";
     std::fs::write(folder.join("templates/opened.md.hbs"), template).unwrap();
     let config_path = folder.join("relaybell.yaml");
-    let snapshot = load(&config_path, Secrets::Resolve).unwrap_or_else(|findings| panic!("{}", findings.render(false)));
-    let store = SqliteStore::open(&snapshot.storage.sqlite).unwrap();
+    let snapshot =
+        load(&config_path, Secrets::Resolve).unwrap_or_else(|findings| panic!("{}", findings.render(Color::Never)));
+    let store = SqliteStore::open(&snapshot.storage.sqlite, SystemClock::start().now()).unwrap();
     let relay = Relay::start(Parts {
         store: store.clone(),
         ledger: store,
@@ -284,6 +286,7 @@ fn spread(mut times: Vec<Duration>) -> String {
 /// The processor time this process has used so far, all threads.
 fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let ticks: u64 = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum();
+    let ticks: u64 =
+        stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum();
     Duration::from_millis(ticks * 10)
 }

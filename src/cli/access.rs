@@ -60,7 +60,9 @@ pub(super) fn changer(snapshot: &Snapshot) -> Result<Changer, Failure> {
         Ok(store) => Ok(Changer::Store(store)),
         Err(OpenError::Held { holder, .. }) => match holder.address {
             Some(address) => Ok(Changer::Relay(address)),
-            None => Err(anyhow!("a relay that is starting or another command holds {}; try again", file.display()).into()),
+            None => {
+                Err(anyhow!("a relay that is starting or another command holds {}; try again", file.display()).into())
+            }
         },
         Err(error) => Err(error.into()),
     }
@@ -68,8 +70,8 @@ pub(super) fn changer(snapshot: &Snapshot) -> Result<Changer, Failure> {
 
 /// Posts `body` to `path` of the running relay at `address` and gives its answer.
 pub(super) async fn ask_relay(snapshot: &Snapshot, address: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
-    let mut request = Request::post(format!("http://{}{path}", reachable(address)?))
-        .header(header::CONTENT_TYPE, "application/json");
+    let mut request =
+        Request::post(format!("http://{}{path}", reachable(address)?)).header(header::CONTENT_TYPE, "application/json");
     if let Some(token) = snapshot.server.admin_tokens.first() {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
     }
@@ -91,7 +93,8 @@ pub(super) async fn ask_relay(snapshot: &Snapshot, address: &str, path: &str, bo
 
 /// The address to reach a relay at that listens on `listening`: `0.0.0.0` means here.
 pub(super) fn reachable(listening: &str) -> anyhow::Result<String> {
-    let mut address: std::net::SocketAddr = listening.parse().with_context(|| format!("'{listening}' is no address"))?;
+    let mut address: std::net::SocketAddr =
+        listening.parse().with_context(|| format!("'{listening}' is no address"))?;
     if address.ip().is_unspecified() {
         let here: std::net::IpAddr = match address {
             std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

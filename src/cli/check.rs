@@ -24,9 +24,9 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     if args.json {
         output.data(&serde_json::to_string_pretty(&findings.to_json())?)?;
     } else {
-        let rendered = findings.render(output.color());
-        if !rendered.is_empty() {
-            output.data(&rendered)?;
+        for finding in &findings.0 {
+            output.data(&finding.render(output.color()))?;
+            output.data("")?;
         }
     }
     match &loaded {
@@ -40,14 +40,13 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
                 count(snapshot.templates.names().count(), "template"),
                 match findings.0.len() {
                     0 => String::new(),
-                    n => format!(", {}", count(n, "warning")),
+                    n => format!(" ({})", count(n, "warning")),
                 }
             ));
             Ok(())
         }
         Err(findings) => {
-            let errors = findings.errors().count();
-            output.talk(&format!("{}: {}", config.display(), count(errors, "error")));
+            output.talk(&format!("{}: {}", config.display(), findings.summary()));
             Err(Failure::Finding)
         }
     }

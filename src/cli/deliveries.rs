@@ -243,7 +243,14 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
         ("created", delivery.created.to_string()),
         (if delivery.state.is_final() { "finished" } else { "due" }, delivery.at.to_string()),
         ("why", delivery.why.as_deref().map(plain).unwrap_or_default()),
-        ("repeated?", if delivery.unsure { "an attempt got no answer: the message may be there twice".to_owned() } else { String::new() }),
+        (
+            "repeated?",
+            if delivery.unsure {
+                "an attempt got no answer: the message may be there twice".to_owned()
+            } else {
+                String::new()
+            },
+        ),
         ("sends again", delivery.parent.map(|id| id.to_string()).unwrap_or_default()),
         ("known as", delivery.receipt.as_ref().and_then(|receipt| receipt.key.clone()).unwrap_or_default()),
         ("link", delivery.receipt.as_ref().and_then(|receipt| receipt.link.clone()).unwrap_or_default()),

@@ -50,7 +50,11 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
             Ok(())
         }
         Ok(answer) => {
-            output.talk(&format!("{address} is not ready: {} {}", answer.status(), String::from_utf8_lossy(answer.body())));
+            output.talk(&format!(
+                "{address} is not ready: {} {}",
+                answer.status(),
+                String::from_utf8_lossy(answer.body())
+            ));
             Err(Failure::Finding)
         }
         Err(lost) => {

@@ -2,26 +2,29 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::config::diagnostic::Color;
+
 /// The two streams of a command.
 #[derive(Debug)]
 pub(super) struct Output {
-    color: bool,
-    talk_color: bool,
+    color: Color,
+    talk_color: Color,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { color: wanted && io::stdout().is_terminal(), talk_color: wanted && io::stderr().is_terminal() }
+        let color = |terminal: bool| if wanted && terminal { Color::Always } else { Color::Never };
+        Self { color: color(io::stdout().is_terminal()), talk_color: color(io::stderr().is_terminal()) }
     }
 
     /// Whether data may be coloured.
-    pub(super) fn color(&self) -> bool {
+    pub(super) fn color(&self) -> Color {
         self.color
     }
 
     /// Whether talk may be coloured.
-    pub(super) fn talk_color(&self) -> bool {
+    pub(super) fn talk_color(&self) -> Color {
         self.talk_color
     }
 
@@ -37,7 +40,7 @@ impl Output {
     pub(super) fn talk(&mut self, text: &str) {
         // When stderr is gone there is nobody left to tell.
         if writeln!(io::stderr().lock(), "{text}").is_err() {
-            self.talk_color = false;
+            self.talk_color = Color::Never;
         }
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         output.data(&serde_json::to_string_pretty(&answer)?)?;
     }
     if answer.get("errors").is_some() {
-        output.talk("the relay rejected the files; the last good configuration stays in force (`relaybell check` says why)");
+        output.talk(
+            "the relay rejected the files; the last good configuration stays in force (`relaybell check` says why)",
+        );
         return Err(Failure::Finding);
     }
     let changed = answer.get("changed").and_then(Value::as_bool).unwrap_or_default();

@@ -57,7 +57,13 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         }
     };
     for warning in &snapshot.warnings.0 {
-        tracing::warn!(file = warning.file, line = warning.line, column = warning.column, finding = warning.message, "configuration");
+        tracing::warn!(
+            file = warning.file,
+            line = warning.line,
+            column = warning.column,
+            finding = warning.message,
+            "configuration"
+        );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config, snapshot))
@@ -67,9 +73,8 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     let wanted = snapshot.server.listen;
     let clock = SystemClock::start();
     let store = SqliteStore::open(&snapshot.storage.sqlite, clock.now())?;
-    let listener = TcpListener::bind(wanted)
-        .await
-        .with_context(|| format!("cannot listen on {wanted} (server.listen)"))?;
+    let listener =
+        TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted} (server.listen)"))?;
     let address = listener.local_addr()?;
     store.announce(&address.to_string())?;
     let mut stops = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];

@@ -82,6 +82,27 @@ impl Severity {
 }
 
 impl Diagnostics {
+    /// One error about the whole file at `path`.
+    #[must_use]
+    pub fn of_file(path: &std::path::Path, message: &str) -> Self {
+        Self(vec![Diagnostic {
+            file: path.display().to_string(),
+            line: 1,
+            column: 1,
+            width: 0,
+            source_line: String::new(),
+            message: message.to_owned(),
+            help: None,
+            severity: Severity::Error,
+            also: None,
+        }])
+    }
+
+    /// The findings that forbid the configuration.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter().filter(|one| one.severity == Severity::Error)
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -200,31 +221,4 @@ fn byte_span(line: &str, column: usize, width: usize) -> Option<std::ops::Range<
     let start = starts.by_ref().nth(column.checked_sub(1)?)?;
     let end = starts.nth(width - 1).unwrap_or(line.len());
     Some(start..end)
-}
-
-impl Diagnostics {
-    /// One finding about the whole file at `path`.
-    #[must_use]
-    pub fn of_file(path: &std::path::Path, message: &str) -> Self {
-        Self(vec![Diagnostic {
-            file: path.display().to_string(),
-            line: 1,
-            column: 1,
-            width: 0,
-            source_line: String::new(),
-            message: message.to_owned(),
-            help: None,
-        }])
-    }
-
-    /// The findings as JSON.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::Value::Null
-    }
-
-    /// The findings that forbid the configuration.
-    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
-    }
 }

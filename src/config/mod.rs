@@ -46,6 +46,7 @@ pub use files::{Disk, FILE_BYTES_MAX, Files};
 pub use loader::load_from;
 pub use scrub::Scrubber;
 pub use secrets::Environment;
+pub use values::duration;
 
 /// One whole configuration, checked and compiled. Never changes.
 #[derive(Debug)]

@@ -115,14 +115,19 @@ impl Relay {
     }
 
     /// Takes nothing more from the queue, lets what is in flight end within
-    /// [`STOP_GRACE`], gives the lanes back and closes the store.
+    /// [`STOP_GRACE`] and gives the lanes back.
+    pub async fn drain(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// Drains, then closes the store.
     ///
     /// # Errors
     /// When the store cannot be closed in order; nothing acknowledged is lost by that.
     pub async fn stop(&self) -> Result<(), StoreError> {
-        self.shared.stop.cancel();
-        self.shared.tasks.close();
-        self.shared.tasks.wait().await;
+        self.drain().await;
         self.shared.store.close().await
     }
 }

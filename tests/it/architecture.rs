@@ -112,7 +112,8 @@ fn imports(line: &str) -> Vec<&str> {
         .filter(|(at, _)| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$'))
         .flat_map(|(at, found)| {
             let rest = &line[at + found.len()..];
-            let word = |text: &'_ str| text.len() - text.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+            let word =
+                |text: &'_ str| text.len() - text.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
             match rest.strip_prefix('{') {
                 Some(group) => group.split([',', '}']).map(|part| &part.trim()[..word(part.trim())]).collect(),
                 None => vec![&rest[..word(rest)]],
@@ -157,9 +158,9 @@ fn crates_stay_where_they_belong() {
     for file in rust_files("src") {
         for (number, line) in file.code() {
             for (name, places) in CRATES {
-                let used = line.match_indices(&format!("{name}::")).any(|(at, _)| {
-                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-                });
+                let used = line
+                    .match_indices(&format!("{name}::"))
+                    .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
                 if used && !places.iter().any(|place| file.name.starts_with(place)) {
                     problems.push(format!("src/{}:{number}: {name} belongs in {}", file.name, places.join(", ")));
                 }
@@ -211,7 +212,8 @@ fn functions(lines: &[String]) -> Vec<(String, usize, usize)> {
         let indent = line.len() - line.trim_start().len();
         let Some(after) = line.trim_start().split("fn ").nth(1) else { continue };
         let before = line.trim_start().split("fn ").next().unwrap();
-        if !before.split_whitespace().all(|word| ["pub", "pub(super)", "pub(crate)", "async", "const"].contains(&word)) {
+        if !before.split_whitespace().all(|word| ["pub", "pub(super)", "pub(crate)", "async", "const"].contains(&word))
+        {
             continue;
         }
         let name: String = after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
@@ -228,7 +230,9 @@ fn the_checks_themselves_bite() {
     assert_eq!(imports("use crate::{config, relay::Relay};"), ["config", "relay"]);
     assert_eq!(imports("let x = crate::web::router();"), ["web"]);
     assert!(imports("use mycrate::store::Store;").is_empty());
-    let long: Vec<String> =
-        std::iter::once("fn long() {".to_owned()).chain((0..90).map(|_| "    x();".to_owned())).chain(["}".to_owned()]).collect();
+    let long: Vec<String> = std::iter::once("fn long() {".to_owned())
+        .chain((0..90).map(|_| "    x();".to_owned()))
+        .chain(["}".to_owned()])
+        .collect();
     assert_eq!(functions(&long), [("long".to_owned(), 1, 92)]);
 }

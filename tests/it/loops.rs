@@ -140,7 +140,8 @@ async fn an_edit_ends_a_hold_at_once() {
     rig.defect("defect.created", "SHOP", 1, "x").await;
     rig.pass(10 * SECOND).await;
     assert_eq!(rig.states().await, [State::Queued]);
-    rig.folder.write("relaybell.yaml", &TWO_CHATS.replace("red.example/services/T/B/red", "green.example/services/T/B/new"));
+    rig.folder
+        .write("relaybell.yaml", &TWO_CHATS.replace("red.example/services/T/B/red", "green.example/services/T/B/new"));
     rig.relay.reload().await.unwrap();
     rig.rest().await;
     assert_eq!(rig.exchange.asked("green.example").len(), 1, "what was queued goes to the new address");
@@ -173,9 +174,6 @@ async fn what_never_passes_is_given_up_after_a_day_and_can_be_sent_again() {
     assert_eq!(dead.state, State::Dead);
     assert!(dead.why.as_deref().unwrap().contains("24 h"), "{:?}", dead.why);
 
-    rig.exchange.script("red.example", []);
-    let fresh = Rig::start(TWO_CHATS, RED_AND_BLUE).await;
-    drop(fresh);
     let managed = rig.relay.manage(&Selection::One(dead.id), &Deed::Retry).await.unwrap();
     let (again, _) = rig.delivery(managed.done[0]).await;
     assert_eq!(again.parent, Some(dead.id), "the new one names the old");
@@ -186,7 +184,10 @@ async fn what_never_passes_is_given_up_after_a_day_and_can_be_sent_again() {
 async fn a_payload_that_never_passes_is_dead_at_once_and_frees_its_conversation() {
     let rig = Rig::start(TWO_CHATS, RED_AND_BLUE).await;
     // Refused in the rich form and in the plain form.
-    rig.exchange.script("red.example", [Says::Status(400, vec![], "invalid_payload"), Says::Status(400, vec![], "invalid_payload")]);
+    rig.exchange.script(
+        "red.example",
+        [Says::Status(400, vec![], "invalid_payload"), Says::Status(400, vec![], "invalid_payload")],
+    );
     rig.defect("defect.created", "SHOP", 1, "first").await;
     rig.rest().await;
     rig.defect("defect.updated", "SHOP", 1, "second").await;
@@ -206,8 +207,7 @@ async fn a_stop_lets_what_is_in_flight_land_and_cuts_what_does_not() {
     rig.rest().await;
     assert_eq!(rig.states().await, [State::Sending, State::Sending]);
     let relay = rig.relay.clone();
-    let stopping = async move { relay.stop().await.unwrap() };
-    let (_, ()) = tokio::join!(stopping, rig.pass(20 * SECOND));
+    tokio::join!(relay.drain(), rig.pass(20 * SECOND));
     let deliveries = rig.deliveries().await;
     assert_eq!(deliveries[0].state, State::Delivered);
     assert_eq!(deliveries[1].state, State::Queued, "goes out after the next start");

@@ -119,9 +119,12 @@ async fn a_chunked_body_is_bounded_too() {
 #[tokio::test]
 async fn other_addresses_and_methods_are_problems_too() {
     let (_rig, face) = start().await;
-    for (method, path, status) in
-        [("GET", "/hooks/qase", 405), ("GET", "/nothing", 404), ("POST", "/metrics", 405), ("DELETE", "/hooks/qase", 405)]
-    {
+    for (method, path, status) in [
+        ("GET", "/hooks/qase", 405),
+        ("GET", "/nothing", 404),
+        ("POST", "/metrics", 405),
+        ("DELETE", "/hooks/qase", 405),
+    ] {
         let answer = face.ask(method, path, &[], b"").await;
         assert_eq!(answer.status().as_u16(), status, "{method} {path}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json", "{method} {path}");
@@ -188,7 +191,8 @@ async fn the_api_is_for_administrators() {
         let answer = face.ask("POST", "/-/reload", &headers, b"").await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{headers:?}");
     }
-    let config = format!("{}\n", TWO_CHATS.replace("listen: 127.0.0.1:0", "listen: 127.0.0.1:0, admin_tokens: [let-me-in]"));
+    let config =
+        format!("{}\n", TWO_CHATS.replace("listen: 127.0.0.1:0", "listen: 127.0.0.1:0, admin_tokens: [let-me-in]"));
     rig.folder.write("relaybell.yaml", &config);
     assert_eq!(face.ask("POST", "/-/reload", &[], b"").await.status(), StatusCode::OK);
     for (headers, status) in [

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::again::Finished;
-use super::{AttemptRecord, Committed, Hold, Lease, Settled, Settlement, Store, StoreError, refusal};
+use super::{AttemptRecord, Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, refusal};
 use crate::domain::Name;
 use crate::domain::delivery::{Counts, Job, NewDelivery, Receipt, State, Transition};
 use crate::domain::event::{DEDUP_WINDOW, Dedup, SubjectKey};

@@ -37,7 +37,7 @@ use self::lock::Lock;
 pub use self::lock::{Holder, announcement};
 use self::settle::Ending;
 use self::writer::Writer;
-use super::{Committed, Hold, Lease, Settled, Settlement, Store, StoreError, stored};
+use super::{Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, stored};
 use crate::domain::Name;
 use crate::domain::delivery::Job;
 use crate::domain::event::SubjectKey;

@@ -29,8 +29,6 @@ pub enum Says {
 pub struct Asked {
     /// The host of its address.
     pub host: String,
-    /// The path of its address.
-    pub path: String,
     /// Its body.
     pub body: String,
     /// When, in seconds since the clock started.
@@ -71,7 +69,6 @@ impl Exchange for FakeExchange {
         let host = request.uri().host().unwrap().to_owned();
         self.asked.lock().unwrap().push(Asked {
             host: host.clone(),
-            path: request.uri().path().to_owned(),
             body: String::from_utf8(request.body().to_vec()).unwrap(),
             at_s: self.clock.elapsed().as_secs(),
         });

@@ -12,13 +12,13 @@ use relaybell::relay::Relay;
 use relaybell::web::{router, server};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The relay's HTTP face on a free port.
 pub struct Face {
     pub address: SocketAddr,
     client: Arc<HttpExchange>,
-    pub stop: CancellationToken,
+    _stop: DropGuard,
 }
 
 impl Face {
@@ -27,7 +27,7 @@ impl Face {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         tokio::task::spawn(server::serve(listener, router(relay.clone()), stop.clone()));
-        Self { address, client: Arc::new(HttpExchange::new().unwrap()), stop }
+        Self { address, client: Arc::new(HttpExchange::new().unwrap()), _stop: stop.drop_guard() }
     }
 
     /// Sends a request and gives the whole answer.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use relaybell::config::diagnostic::Color;
 use relaybell::config::{Secrets, load};
 use relaybell::domain::delivery::State;
 use relaybell::domain::ids::{DeliveryId, EventId};
@@ -56,8 +57,8 @@ impl Rig {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_789_372_800)));
         let exchange = Arc::new(FakeExchange::new(clock.clone()));
         let store = Arc::new(MemoryStore::default());
-        let snapshot =
-            load(&folder.config(), Secrets::Resolve).unwrap_or_else(|findings| panic!("{}", findings.render(false)));
+        let snapshot = load(&folder.config(), Secrets::Resolve)
+            .unwrap_or_else(|findings| panic!("{}", findings.render(Color::Never)));
         let relay = Relay::start(Parts {
             store: store.clone(),
             ledger: store.clone(),
