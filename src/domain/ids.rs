@@ -28,6 +28,15 @@ impl EventId {
 }
 
 impl DeliveryId {
+    /// The id of the delivery that `key` names and `event` causes. Deliveries sort as
+    /// their events do.
+    #[must_use]
+    pub fn of_event(event: EventId, key: &str) -> Self {
+        let mut bytes = event.0.into_bytes();
+        bytes[11..].copy_from_slice(&Sha256::digest(key.as_bytes())[..5]);
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// The id of the delivery that `key` names (see [`delivery_key`]), made at `now`:
     /// the same arguments give the same id.
     #[must_use]

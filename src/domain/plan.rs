@@ -224,7 +224,7 @@ impl Desk<'_> {
             }
             let content = self.content(send, plan, &mut notes);
             let key = delivery_key(plan.event.id, &rule.name, send.action.word(), &send.to);
-            let id = DeliveryId::new(plan.event.received, &key);
+            let id = DeliveryId::of_event(plan.event.id, &key);
             sent.push(id);
             plan.deliveries.push(NewDelivery {
                 id,

@@ -71,8 +71,7 @@ impl Dice for CountingDice {
 
     fn bytes(&self) -> [u8; 10] {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let mut bytes = [0; 10];
-        bytes[2..].copy_from_slice(&count.to_be_bytes());
-        bytes
+        let [.., high, low] = count.to_be_bytes();
+        [0, 0, 0, high, low, 0, 0, 0, 0, 0]
     }
 }

@@ -1,7 +1,9 @@
 //! All integration tests, in one binary.
 
 mod architecture;
+mod conformance;
 mod loops;
 mod source;
+mod sqlite;
 mod support;
 mod web;

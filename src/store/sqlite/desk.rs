@@ -20,12 +20,15 @@ pub(super) trait Work: Send {
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
+/// Told when the thread has closed its connection.
+pub(super) type Closing = oneshot::Sender<Result<(), StoreError>>;
+
 /// What comes to the thread.
 pub(super) enum Message {
     /// A verb.
     Work(Box<dyn Work>),
     /// Finish, close the connection, and tell.
-    Close(oneshot::Sender<Result<(), StoreError>>),
+    Close(Closing),
 }
 
 /// The callers' end.
@@ -118,10 +121,7 @@ pub(super) fn answer_all(batch: Vec<Box<dyn Work>>, outcome: &Result<(), StoreEr
 pub(super) const GROUP_MAX: usize = 512;
 
 /// `first` and what else waits, up to [`GROUP_MAX`]; and a request to close that came among them.
-pub(super) fn gather(
-    first: Message,
-    waiting: &Receiver<Message>,
-) -> (Vec<Box<dyn Work>>, Option<oneshot::Sender<Result<(), StoreError>>>) {
+pub(super) fn gather(first: Message, waiting: &Receiver<Message>) -> (Vec<Box<dyn Work>>, Option<Closing>) {
     let mut batch = Vec::new();
     let mut next = Some(first);
     while let Some(message) = next {

@@ -57,7 +57,7 @@ pub struct SqliteStore {
     writer: Desk,
     recall: Desk,
     ledger: SqliteLedger,
-    threads: Threads,
+    _threads: Threads,
 }
 
 /// Waits for its threads when dropped, so that the file is free once the store is gone.
@@ -97,7 +97,7 @@ impl SqliteStore {
         let (people, waiting) = Desk::new(Arc::clone(&file), WAITING_MAX);
         threads.0.push(start_reader("store-ledger", &file, readers.1, waiting)?);
         let ledger = SqliteLedger::over(people, Arc::clone(&file));
-        Ok(Arc::new(Self { file, lock, writer, recall, ledger, threads }))
+        Ok(Arc::new(Self { file, lock, writer, recall, ledger, _threads: threads }))
     }
 
     /// Opens `file` to read, also beside a process that serves from it.

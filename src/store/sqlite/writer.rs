@@ -11,10 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use super::super::{StoreError, refusal};
-use super::desk::{Message, Work, answer_all, failed, gather};
+use super::desk::{Closing, Message, Work, answer_all, failed, gather};
 use super::fault::{Reach, account, reach};
 use super::file::truncate;
 use super::lock::Lock;
@@ -47,8 +46,6 @@ pub(super) struct Writer {
     /// Why nothing may be acknowledged.
     ill: Option<String>,
 }
-
-type Closing = oneshot::Sender<Result<(), StoreError>>;
 
 /// What follows a round.
 enum Next {

@@ -1,0 +1,205 @@
+//! `hold_lane`, `release_lane`, `take`, `next_due`, `settle`, `put_back`.
+
+use relaybell::domain::delivery::{Counts, State, Transition};
+use relaybell::store::{Settled, StoreError};
+
+use super::sketch::{at, name, plan};
+use super::{Bench, dead, numbers, on_every_store, sent};
+
+on_every_store!(
+    a_lane_has_one_holder,
+    a_lost_lane_is_fenced,
+    a_given_up_lane_is_fenced,
+    a_restart_frees_every_lane,
+    a_conversation_goes_in_order,
+    conversations_and_destinations_do_not_wait_for_each_other,
+    those_due_longest_go_first,
+    a_retry_waits_until_it_is_due,
+    an_older_attempt_settles_nothing,
+    an_ended_delivery_keeps_its_end,
+    what_is_put_back_was_never_taken,
+);
+
+/// "Takes or renews the lane of `destination` for `owner` until `until`. `None` while
+/// another owner holds it."
+async fn a_lane_has_one_holder(bench: Bench) {
+    let chat = name("chat");
+    let first = bench.store.hold_lane(&chat, "a", at(0), at(100)).await.unwrap().unwrap();
+    assert_eq!(bench.store.hold_lane(&chat, "b", at(99), at(200)).await.unwrap(), None);
+    let renewed = bench.store.hold_lane(&chat, "a", at(99), at(300)).await.unwrap().unwrap();
+    assert_eq!(renewed, first, "renewing does not change hands");
+    assert_eq!(bench.store.hold_lane(&chat, "b", at(299), at(400)).await.unwrap(), None);
+    let second = bench.store.hold_lane(&chat, "b", at(300), at(400)).await.unwrap().unwrap();
+    assert!(second.epoch > first.epoch);
+    assert!(bench.store.hold_lane(&name("jira"), "a", at(0), at(100)).await.unwrap().is_some());
+}
+
+/// "What a lost holder left in `sending` becomes `queued` and unsure again." and "Verbs of
+/// an older epoch are refused."
+async fn a_lost_lane_is_fenced(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let chat = name("chat");
+    let lost = bench.store.hold_lane(&chat, "a", at(0), at(100)).await.unwrap().unwrap();
+    let job = bench.take(&lost, 50).await.remove(0);
+    let lease = bench.store.hold_lane(&chat, "b", at(100), at(200)).await.unwrap().unwrap();
+    assert_eq!(bench.settle(&lost, &job, 110, sent()).await, Settled::TooLate);
+    assert_eq!(bench.store.put_back(&lost, job.id, job.attempt, at(0)).await.unwrap(), Settled::TooLate);
+    assert!(matches!(bench.store.take(&lost, at(110), 1).await, Err(StoreError::Refused(_))));
+    bench.store.release_lane(&lost).await.unwrap();
+
+    let again = bench.take(&lease, 110).await.remove(0);
+    assert_eq!((again.id, again.attempt, again.unsure, again.failures), (job.id, 2, true, 0));
+    assert_eq!(bench.settle(&lost, &again, 120, sent()).await, Settled::TooLate);
+    assert_eq!(bench.settle(&lease, &again, 120, sent()).await, Settled::Done);
+}
+
+/// "Gives the lane back; what was still `sending` becomes `queued` and unsure."
+async fn a_given_up_lane_is_fenced(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let job = bench.take(&lease, 0).await.remove(0);
+    bench.store.release_lane(&lease).await.unwrap();
+    assert!(matches!(bench.store.take(&lease, at(0), 1).await, Err(StoreError::Refused(_))));
+    assert_eq!(bench.settle(&lease, &job, 10, sent()).await, Settled::TooLate);
+    let next = bench.store.hold_lane(&name("chat"), "b", at(1), at(100)).await.unwrap().unwrap();
+    assert!(bench.take(&next, 1).await[0].unsure);
+}
+
+/// After a restart nobody holds a lane, and what was in flight may have arrived.
+async fn a_restart_frees_every_lane(mut bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let job = bench.take(&lease, 0).await.remove(0);
+    let owner = if bench.folder.is_some() { "b" } else { "a" };
+    bench.reopen().await;
+    if owner == "a" {
+        bench.store.release_lane(&lease).await.unwrap();
+    }
+    let next = bench.store.hold_lane(&name("chat"), owner, at(1), at(100)).await.unwrap().unwrap();
+    assert!(next.epoch > lease.epoch);
+    let again = bench.take(&next, 1).await.remove(0);
+    assert_eq!((again.id, again.attempt, again.unsure), (job.id, 2, true));
+}
+
+/// "and lets the next delivery of the conversation go when this one is finished."
+async fn a_conversation_goes_in_order(bench: Bench) {
+    for n in 1..=4 {
+        bench.store.commit(plan(n, "defect/17", i64::from(n), &["chat"])).await.unwrap();
+    }
+    let lease = bench.lane("chat").await;
+    let first = bench.take(&lease, 100).await;
+    assert_eq!(numbers(&first), [1]);
+    assert_eq!(numbers(&bench.take(&lease, 100).await), [0; 0], "the second waits while the first is sent");
+    assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), None);
+    let retry = Transition::Retry { at: at(500), why: "busy".to_owned(), counts: Counts::Failure, unsure: false };
+    bench.settle(&lease, &first[0], 120, retry).await;
+    assert_eq!(numbers(&bench.take(&lease, 499).await), [0; 0], "and while the first waits to be sent again");
+    let first = bench.take(&lease, 500).await;
+    bench.settle(&lease, &first[0], 510, sent()).await;
+    let second = bench.take(&lease, 510).await;
+    assert_eq!(numbers(&second), [2]);
+    bench.settle(&lease, &second[0], 520, dead()).await;
+    assert_eq!(
+        bench.store.next_due(&name("chat")).await.unwrap(),
+        Some(at(3)),
+        "a dead delivery frees its conversation"
+    );
+    let third = bench.store.deliveries(&Default::default(), None, 10).await.unwrap()[1].id;
+    bench.store.drop_delivery(third, "no matter", at(530)).await.unwrap();
+    assert_eq!(numbers(&bench.take(&lease, 530).await), [4], "and so does a dropped one");
+}
+
+/// "its deliveries at one destination go strictly in order, one at a time"
+async fn conversations_and_destinations_do_not_wait_for_each_other(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 1, &["chat", "jira", "chat"])).await.unwrap();
+    bench.store.commit(plan(2, "defect/18", 2, &["chat"])).await.unwrap();
+    let chat = bench.lane("chat").await;
+    let jira = bench.lane("jira").await;
+    let jobs = bench.take(&chat, 10).await;
+    assert_eq!(numbers(&jobs), [1, 2]);
+    assert_eq!(&*jobs[0].rule, "rule-0");
+    assert_eq!(numbers(&bench.take(&jira, 10).await), [1]);
+    bench.settle(&chat, &jobs[0], 20, sent()).await;
+    assert_eq!(&*bench.take(&chat, 20).await[0].rule, "rule-2");
+}
+
+/// "Takes up to `limit` deliveries of the lane that are due at `now` and first in their
+/// conversation, those due longest first"
+async fn those_due_longest_go_first(bench: Bench) {
+    for (n, received) in [(1, 30), (2, 10), (3, 20), (4, 20), (5, 50)] {
+        bench.store.commit(plan(n, &format!("defect/{n}"), received, &["chat"])).await.unwrap();
+    }
+    let lease = bench.lane("chat").await;
+    assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(10)));
+    assert_eq!(numbers(&bench.store.take(&lease, at(40), 3).await.unwrap()), [2, 3, 4]);
+    assert_eq!(numbers(&bench.take(&lease, 40).await), [1]);
+    assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(50)));
+    assert_eq!(numbers(&bench.take(&lease, 50).await), [5]);
+    assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), None);
+}
+
+/// "It goes back to the queue", counting only what counts; "Unsure stays unsure."
+async fn a_retry_waits_until_it_is_due(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let retry = |at, counts, unsure| Transition::Retry { at, why: "HTTP 503".to_owned(), counts, unsure };
+    let job = bench.take(&lease, 0).await.remove(0);
+    bench.settle(&lease, &job, 10, retry(at(100), Counts::Failure, true)).await;
+    assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(100)));
+    assert!(bench.take(&lease, 99).await.is_empty());
+    let job = bench.take(&lease, 100).await.remove(0);
+    assert_eq!((job.attempt, job.failures, job.unsure), (2, 1, true));
+    bench.settle(&lease, &job, 110, retry(at(200), Counts::Nothing, false)).await;
+    let seen = bench.see(job.id).await;
+    assert_eq!((seen.state, seen.at, seen.why.as_deref()), (State::Queued, at(200), Some("HTTP 503")));
+    let job = bench.take(&lease, 200).await.remove(0);
+    assert_eq!((job.attempt, job.failures, job.unsure), (3, 1, true));
+    bench.settle(&lease, &job, 210, sent()).await;
+    let (seen, attempts) = bench.store.delivery(job.id).await.unwrap().unwrap();
+    assert_eq!((seen.state, seen.why, seen.at, seen.attempts), (State::Delivered, None, at(210), 3));
+    assert_eq!(seen.receipt.unwrap().key.as_deref(), Some("PAY-1"));
+    assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(attempts[2].took.as_millis(), 20);
+}
+
+/// "a settlement of an older attempt changes nothing"
+async fn an_older_attempt_settles_nothing(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    bench.store.commit(plan(2, "defect/18", 0, &["jira"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let old = bench.take(&lease, 0).await.remove(0);
+    let retry = Transition::Retry { at: at(1), why: "busy".to_owned(), counts: Counts::Failure, unsure: false };
+    bench.settle(&lease, &old, 1, retry).await;
+    assert_eq!(bench.settle(&lease, &old, 2, sent()).await, Settled::TooLate, "it is not being sent");
+    bench.take(&lease, 1).await;
+    assert_eq!(bench.settle(&lease, &old, 2, sent()).await, Settled::TooLate, "another attempt is");
+    let jira = bench.lane("jira").await;
+    let other = bench.take(&jira, 0).await.remove(0);
+    assert_eq!(bench.settle(&lease, &other, 2, sent()).await, Settled::TooLate, "the lane is another's");
+    assert_eq!(bench.see(old.id).await.state, State::Sending);
+}
+
+/// "`delivered`, `dead` and `dropped` never change again."
+async fn an_ended_delivery_keeps_its_end(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let job = bench.take(&lease, 0).await.remove(0);
+    assert_eq!(bench.settle(&lease, &job, 10, dead()).await, Settled::Done);
+    let before = bench.see(job.id).await;
+    assert_eq!((before.state, before.why.as_deref(), before.at), (State::Dead, Some("no such channel"), at(10)));
+    assert_eq!(bench.settle(&lease, &job, 20, sent()).await, Settled::TooLate);
+    bench.store.release_lane(&lease).await.unwrap();
+    assert_eq!(bench.see(job.id).await, before);
+}
+
+/// "Puts a delivery taken but not sent back to `queued`, as if it had not been taken."
+async fn what_is_put_back_was_never_taken(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let job = bench.take(&lease, 0).await.remove(0);
+    assert_eq!(bench.store.put_back(&lease, job.id, job.attempt, at(40)).await.unwrap(), Settled::Done);
+    assert_eq!(bench.store.put_back(&lease, job.id, job.attempt, at(40)).await.unwrap(), Settled::TooLate);
+    assert_eq!(bench.see(job.id).await.attempts, 0);
+    assert!(bench.take(&lease, 39).await.is_empty());
+    assert_eq!(bench.take(&lease, 40).await, [job]);
+}
