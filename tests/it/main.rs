@@ -3,6 +3,7 @@
 mod architecture;
 mod conformance;
 mod loops;
+mod render;
 mod source;
 mod sqlite;
 mod support;

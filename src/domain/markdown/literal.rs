@@ -55,6 +55,13 @@ pub fn decode(text: &str) -> String {
     clean(&decoded).collect()
 }
 
+/// `text` as it can be shown: line ends as `\n`, without other control characters but the
+/// tab.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    clean(text).collect()
+}
+
 /// `text` without line breaks, on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {

@@ -1,0 +1,44 @@
+//! How a value is written within a vendor's own JSON body, so that it stays text there.
+
+use serde_json::Value;
+
+use crate::domain::rule::Kind;
+
+/// `text` for the inside of a JSON string in a body for `kind`.
+pub(super) fn in_json(kind: Kind, text: &str) -> String {
+    let quoted = Value::from(for_vendor(kind, text)).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// `value` as JSON whose strings are text for `kind`.
+pub(super) fn json(kind: Kind, value: &Value) -> Value {
+    match value {
+        Value::String(text) => for_vendor(kind, text).into(),
+        Value::Array(items) => items.iter().map(|item| json(kind, item)).collect(),
+        Value::Object(items) => {
+            Value::Object(items.iter().map(|(key, item)| (for_vendor(kind, key), json(kind, item))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// `text` so that the vendor reads no markup and no mention in it.
+fn for_vendor(kind: Kind, text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (kind, c) {
+            (Kind::Slack, '&') => safe.push_str("&amp;"),
+            (Kind::Slack, '<') => safe.push_str("&lt;"),
+            (Kind::Slack, '>') => safe.push_str("&gt;"),
+            (Kind::Teams, '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '(' | ')' | '<' | '>' | '#' | '!') => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            // Wiki markup mentions with `[~name]`: a word joiner, which has no width, parts it.
+            (Kind::Jira, '[') if chars.peek() == Some(&'~') => safe.push_str("[\u{2060}"),
+            _ => safe.push(c),
+        }
+    }
+    safe
+}
