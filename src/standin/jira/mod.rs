@@ -1,0 +1,158 @@
+//! The stand-in of Jira: creating issues and looking for them, in both versions of the API.
+
+pub mod adf;
+pub mod check;
+mod wiki;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use self::check::Version;
+use super::picture::Picture;
+use super::shared::{Shared, is_json};
+use super::{EMAIL, Received, TOKEN};
+
+/// What Jira says about a body that it cannot read.
+const BAD_PAYLOAD: &str = "Invalid request payload. Refer to the REST API documentation and try again.";
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Site {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+/// The addresses of the stand-in.
+pub(super) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
+    Router::new()
+        .route("/rest/api/3/issue", post(|site, headers, body| create(Version::V3, site, headers, body)))
+        .route("/rest/api/2/issue", post(|site, headers, body| create(Version::V2, site, headers, body)))
+        .route("/rest/api/3/search/jql", post(|site, headers, body| search(Version::V3, site, headers, body)))
+        .route("/rest/api/2/search", post(|site, headers, body| search(Version::V2, site, headers, body)))
+        .route("/rest/api/3/search", any(removed))
+        .with_state(Arc::new(Site { shared, address }))
+}
+
+impl Site {
+    fn refuse(&self, status: StatusCode, answer: &Value) -> Response {
+        self.shared.refuse((status, Json(answer.clone())).into_response(), &format!("{status}: {answer}"))
+    }
+
+    /// The body of a request by somebody who may make it.
+    fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Box<Response>> {
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{EMAIL}:{TOKEN}"));
+        let credential = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if credential != format!("Basic {basic}") && credential != format!("Bearer {TOKEN}") {
+            let answer =
+                json!({"errorMessages": ["Client must be authenticated to access this resource."], "errors": {}});
+            return Err(Box::new(self.refuse(StatusCode::UNAUTHORIZED, &answer)));
+        }
+        if !is_json(headers) {
+            let answer = json!({"errorMessages": ["Unsupported Media Type"], "errors": {}});
+            return Err(Box::new(self.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &answer)));
+        }
+        serde_json::from_slice(bytes).map_err(|_| {
+            let answer = json!({"errorMessages": [BAD_PAYLOAD], "errors": {}});
+            Box::new(self.refuse(StatusCode::BAD_REQUEST, &answer))
+        })
+    }
+}
+
+async fn create(version: Version, State(site): State<Arc<Site>>, headers: HeaderMap, bytes: Bytes) -> Response {
+    let body = match site.body(&headers, &bytes) {
+        Ok(body) => body,
+        Err(answer) => return *answer,
+    };
+    if let Err(refusal) = check::check(&body, version) {
+        return site.refuse(StatusCode::BAD_REQUEST, &refusal.answer());
+    }
+    let project = body["fields"]["project"]["key"].as_str().unwrap_or_default().to_owned();
+    let order = site.shared.accept("issue", body, headers, |order, body| draw(&key(&project, order), body, version));
+    let key = key(&project, order);
+    let id = (10_000 + order).to_string();
+    let version = if version == Version::V3 { 3 } else { 2 };
+    let myself = format!("http://{}/rest/api/{version}/issue/{id}", site.address);
+    (StatusCode::CREATED, Json(json!({"id": id, "key": key, "self": myself}))).into_response()
+}
+
+/// The key of the issue that came in this place: numbers rise over all projects.
+fn key(project: &str, order: usize) -> String {
+    format!("{project}-{}", order + 1)
+}
+
+fn project_of(issue: &Received) -> &str {
+    issue.body["fields"]["project"]["key"].as_str().unwrap_or_default()
+}
+
+/// Finds issues by one label, which is all the relay asks for.
+async fn search(version: Version, State(site): State<Arc<Site>>, headers: HeaderMap, bytes: Bytes) -> Response {
+    let body = match site.body(&headers, &bytes) {
+        Ok(body) => body,
+        Err(answer) => return *answer,
+    };
+    let known: &[&str] = match version {
+        Version::V3 => &["jql", "fields", "maxResults", "nextPageToken", "reconcileIssues", "expand", "properties"],
+        Version::V2 => &["jql", "fields", "maxResults", "startAt", "validateQuery", "expand"],
+    };
+    if body.as_object().is_none_or(|map| map.keys().any(|key| !known.contains(&key.as_str()))) {
+        let answer = json!({"errorMessages": [BAD_PAYLOAD], "errors": {}});
+        return site.refuse(StatusCode::BAD_REQUEST, &answer);
+    }
+    let jql = body["jql"].as_str().unwrap_or_default();
+    let Some(label) = jql.split_once("labels = \"").and_then(|(_, rest)| rest.split_once('"')).map(|(label, _)| label)
+    else {
+        let what = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
+        return site.refuse(StatusCode::BAD_REQUEST, &json!({"errorMessages": [what], "errors": {}}));
+    };
+    let found = site.shared.find(|issue| {
+        let labels = issue.body["fields"]["labels"].as_array()?;
+        labels.iter().any(|one| one == label).then(|| (issue.at_order, project_of(issue).to_owned(), labels.clone()))
+    });
+    let issues: Vec<Value> = found
+        .into_iter()
+        .map(|(order, project, labels)| {
+            let id = (10_000 + order).to_string();
+            json!({"id": id, "key": key(&project, order), "fields": {"labels": labels}})
+        })
+        .collect();
+    match version {
+        Version::V3 => Json(json!({"issues": issues, "isLast": true})).into_response(),
+        Version::V2 => {
+            let total = issues.len();
+            Json(json!({"startAt": 0, "maxResults": 50, "total": total, "issues": issues})).into_response()
+        }
+    }
+}
+
+async fn removed(State(site): State<Arc<Site>>) -> Response {
+    let what = "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. \
+                A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046";
+    site.refuse(StatusCode::GONE, &json!({"errorMessages": [what], "errors": {}}))
+}
+
+fn draw(key: &str, body: &Value, version: Version) -> String {
+    let fields = &body["fields"];
+    let mut picture = Picture::default();
+    picture.text(fields["summary"].as_str().unwrap_or_default());
+    picture.gap();
+    match version {
+        Version::V3 => adf::draw(&fields["description"], &mut picture),
+        Version::V2 => picture.text(&wiki::readable(fields["description"].as_str().unwrap_or_default())),
+    }
+    let labels = fields["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let labels: Vec<&str> = labels.iter().filter_map(Value::as_str).collect();
+    picture.gap();
+    picture.fields(&[("Labels".to_owned(), labels.join(", "))]);
+    let head = [&fields["issuetype"]["name"], &fields["priority"]["name"]];
+    let head: Vec<&str> = head.into_iter().filter_map(Value::as_str).collect();
+    picture.framed(&format!("Jira · {key} · {}", head.join(" · ")))
+}
