@@ -125,7 +125,7 @@ fn check_includes(templates: &Templates, form: Form) -> Vec<TemplateProblem> {
             };
             if let Some(message) = message {
                 let problem =
-                    Problem { line: 1, column: 1, message, help: Some("include less, or less often".to_owned()) };
+                    Problem { line: 1, column: 1, message, help: Some("make it shorter, or include less".to_owned()) };
                 problems.push(problem.in_file(templates.file(word, name)));
             }
         }
