@@ -1,9 +1,9 @@
 //! Templates: from facts to messages.
 //!
-//! A template is read in three looks: [`scan`] over its text, the library's parser, and
-//! [`syntax`]'s check of what it calls. What passes can fail on an event only for that
+//! A template is read in three looks: `scan` over its text, the library's parser, and
+//! `syntax`'s check of what it calls. What passes can fail on an event only for that
 //! event's facts, and cannot run away: templates that include each other in a circle are
-//! refused, and every rendering has a budget of steps and characters ([`engine`]).
+//! refused, and every rendering has a budget of steps and characters (`engine`).
 //!
 //! A fact that an event lacks is an error in title, body and link (the built-in message
 //! then goes out instead), so that a misspelt name cannot hide. It is none in `{{#if}}`,
