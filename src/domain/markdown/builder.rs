@@ -2,7 +2,8 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
-use super::literal::{decode, one_line};
+use super::inlines::{is_blank, join, on_one_line, text_inlines, tidy};
+use super::literal::decode;
 use super::{DEPTH_MAX, address};
 use crate::domain::message::{Block, Inline, Item};
 
@@ -359,71 +360,4 @@ fn language(kind: &CodeBlockKind<'_>) -> Option<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.');
     let known = !word.is_empty() && word.len() <= LANGUAGE_BYTES_MAX && word.chars().all(fits);
     known.then(|| word.to_owned())
-}
-
-/// Text of the parser as runs, its literals decoded, each line break a break.
-fn text_inlines(text: &str) -> Vec<Inline> {
-    let decoded = decode(text);
-    let mut inlines = Vec::new();
-    for (at, line) in decoded.split('\n').enumerate() {
-        if at > 0 {
-            inlines.push(Inline::Break);
-        }
-        if !line.is_empty() {
-            inlines.push(Inline::Text(line.to_owned()));
-        }
-    }
-    inlines
-}
-
-/// Joins neighbouring texts.
-fn join(inlines: Vec<Inline>) -> Vec<Inline> {
-    let mut joined: Vec<Inline> = Vec::with_capacity(inlines.len());
-    for inline in inlines {
-        match (joined.last_mut(), inline) {
-            (Some(Inline::Text(before)), Inline::Text(text)) => before.push_str(&text),
-            (_, inline) => joined.push(inline),
-        }
-    }
-    joined
-}
-
-/// Joins texts, leaves out breaks at either end and all but one blank line between.
-fn tidy(inlines: Vec<Inline>) -> Vec<Inline> {
-    let joined = join(inlines);
-    if joined.iter().all(is_blank) {
-        return Vec::new();
-    }
-    let mut tidied: Vec<Inline> = Vec::with_capacity(joined.len());
-    let mut breaks = 0;
-    for inline in joined {
-        breaks = if inline == Inline::Break { breaks + 1 } else { 0 };
-        if breaks <= 2 && !(tidied.is_empty() && inline == Inline::Break) {
-            tidied.push(inline);
-        }
-    }
-    while tidied.last() == Some(&Inline::Break) {
-        tidied.pop();
-    }
-    tidied
-}
-
-fn is_blank(inline: &Inline) -> bool {
-    match inline {
-        Inline::Text(text) => text.trim().is_empty(),
-        Inline::Break => true,
-        _ => false,
-    }
-}
-
-/// The same on one line, for headings and cells.
-fn on_one_line(inlines: Vec<Inline>) -> Vec<Inline> {
-    inlines
-        .into_iter()
-        .map(|inline| match inline {
-            Inline::Break => Inline::Text(" ".to_owned()),
-            Inline::Text(text) if text.contains('\n') => Inline::Text(one_line(&text)),
-            other => other,
-        })
-        .collect()
 }

@@ -8,6 +8,7 @@
 
 mod address;
 mod builder;
+mod inlines;
 pub mod literal;
 
 pub use address::address;

@@ -60,13 +60,12 @@ pub(super) fn message(facts: &Facts) -> Message {
 
 /// `defect.created · SHOP · Voucher is charged twice`: what happened, where, to what.
 pub(super) fn title(facts: &Facts) -> String {
-    let what = facts.text("title").or_else(|| facts.text("subject"));
-    let parts: Vec<String> = [facts.text("event"), facts.text("project"), what]
-        .into_iter()
-        .flatten()
-        .map(|part| cut(&one_line(&shown(part)), LINE_CHARS_MAX))
-        .filter(|part| !part.is_empty())
-        .collect();
+    let part = |name: &str| {
+        let part = cut(&one_line(&shown(facts.text(name)?)), LINE_CHARS_MAX);
+        (!part.is_empty()).then_some(part)
+    };
+    let what = part("title").or_else(|| part("subject"));
+    let parts: Vec<String> = [part("event"), part("project"), what].into_iter().flatten().collect();
     if parts.is_empty() { "An event".to_owned() } else { parts.join(" · ") }
 }
 

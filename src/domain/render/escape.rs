@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::markdown::literal::shown;
 use crate::domain::rule::Kind;
 
 /// `text` for the inside of a JSON string in a body for `kind`.
@@ -22,8 +23,10 @@ pub(super) fn json(kind: Kind, value: &Value) -> Value {
     }
 }
 
-/// `text` so that the vendor reads no markup and no mention in it.
+/// `text` so that the vendor reads no markup and no mention in it, without control
+/// characters.
 fn for_vendor(kind: Kind, text: &str) -> String {
+    let text = shown(text);
     let mut safe = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -71,9 +71,8 @@ pub(super) fn read(yaml: &str) -> (Front, Vec<Problem>) {
         Ok(sheet) => sheet,
         Err(error) => {
             let (line, column) = error.location().map_or((0, 1), |at| (size(at.line()), size(at.column())));
-            let text = error.without_snippet().to_string();
-            let message = text.lines().next().unwrap_or_default().to_owned();
-            return (Front::default(), vec![Problem { line: line + 1, column, message, help: None }]);
+            let (message, help) = in_words(&error.without_snippet().to_string());
+            return (Front::default(), vec![Problem { line: line + 1, column, message, help }]);
         }
     };
     let mut front = Front::default();
@@ -90,14 +89,30 @@ pub(super) fn read(yaml: &str) -> (Front, Vec<Problem>) {
                 continue;
             }
         };
-        *slot = piece(&value, &mut problems);
+        *slot = piece(yaml, &value, &mut problems);
     }
     for (label, value) in sheet.fields {
-        if let Some(piece) = piece(&value, &mut problems) {
+        if let Some(piece) = piece(yaml, &value, &mut problems) {
             front.fields.push((label, piece));
         }
     }
     (front, problems)
+}
+
+/// The YAML library's complaint without its place, which counts from the second line of the
+/// file, and in the words of a template's author.
+fn in_words(complaint: &str) -> (String, Option<String>) {
+    let complaint = complaint.lines().next().unwrap_or_default();
+    let complaint = complaint.rsplit_once(" at line ").map_or(complaint, |(what, _)| what);
+    if let Some(key) = complaint.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(',').next().unwrap_or_default();
+        return (format!("'{key}' is there twice"), Some("remove one of them".to_owned()));
+    }
+    if complaint.starts_with("expected mapping start") {
+        let help = "write a label, a colon and the value in quotes: `Severity: \"{{severity}}\"`".to_owned();
+        return ("keys with values are expected here".to_owned(), Some(help));
+    }
+    (format!("the front matter is not YAML: {complaint}"), None)
 }
 
 /// YAML reads `{{title}}` without quotes as a mapping; nobody means that.
@@ -115,7 +130,7 @@ fn unquoted(yaml: &str) -> Option<Problem> {
     })
 }
 
-fn piece(value: &Spanned<Value>, problems: &mut Vec<Problem>) -> Option<Piece> {
+fn piece(yaml: &str, value: &Spanned<Value>, problems: &mut Vec<Problem>) -> Option<Piece> {
     let text = match &value.value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -126,7 +141,7 @@ fn piece(value: &Spanned<Value>, problems: &mut Vec<Problem>) -> Option<Piece> {
             return None;
         }
     };
-    let (line, column) = place(value);
+    let (line, column) = place(yaml, value);
     match compile(None, &text, Raw::Allowed) {
         Ok(template) => {
             if !included(&template).is_empty() {
@@ -149,9 +164,19 @@ fn piece(value: &Spanned<Value>, problems: &mut Vec<Problem>) -> Option<Piece> {
     }
 }
 
-/// Where the text of `value` begins in the file.
-fn place(value: &Spanned<Value>) -> (usize, usize) {
-    (size(value.referenced.line()) + 1, size(value.referenced.column()) + 1)
+/// Where the text of `value` begins in the file: within its quotes, or below the `|` of a
+/// block.
+fn place(yaml: &str, value: &Spanned<Value>) -> (usize, usize) {
+    let (line, column) = (size(value.referenced.line()), size(value.referenced.column()));
+    let rest = |line: usize| yaml.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    match rest(line).chars().nth(column.saturating_sub(1)) {
+        Some('"' | '\'') => (line + 1, column + 1),
+        Some('|' | '>') => {
+            let next = rest(line + 1);
+            (line + 2, next.len() - next.trim_start().len() + 1)
+        }
+        _ => (line + 1, column),
+    }
 }
 
 fn at<T>(value: &Spanned<T>, message: String, help: Option<String>) -> Problem {

@@ -70,6 +70,9 @@ fn add(templates: &mut Templates, file: &TemplateFile) -> Result<(), Vec<Problem
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
+/// Each template with what it includes, and where.
+type Includes<'a> = BTreeMap<&'a str, Vec<(String, usize, usize)>>;
+
 /// Looks for included templates that are not there, for circles, and for templates that
 /// include too much.
 fn check_includes(templates: &Templates, form: Form) -> Vec<TemplateProblem> {
@@ -83,7 +86,7 @@ fn check_includes(templates: &Templates, form: Form) -> Vec<TemplateProblem> {
     let all: BTreeMap<&str, Vec<(String, usize, usize)>> =
         registry.get_templates().iter().map(|(name, template)| (name.as_str(), included(template))).collect();
     let mut problems = Vec::new();
-    let mut circles = false;
+    let knotted = knotted(&all);
     for (name, includes) in &all {
         let file = templates.file(word, name);
         for (inner, line, column) in includes {
@@ -95,17 +98,21 @@ fn check_includes(templates: &Templates, form: Form) -> Vec<TemplateProblem> {
                     continue;
                 }
                 (format!("there is no template '{inner}' to include"), near)
-            } else if reaches(&all, inner, name) {
-                circles = true;
+            } else if knotted.contains(inner.as_str()) && reaches(&all, inner, name) {
                 let help = "take out what both need into a third template".to_owned();
-                (format!("'{name}' includes '{inner}', which includes '{name}' again"), Some(help))
+                let message = if inner == name {
+                    format!("'{name}' includes itself")
+                } else {
+                    format!("'{name}' includes '{inner}', which includes '{name}' again")
+                };
+                (message, Some(help))
             } else {
                 continue;
             };
             problems.push(Problem { line, column, message, help }.in_file(file));
         }
     }
-    if !circles {
+    if knotted.is_empty() {
         let mut weights = BTreeMap::new();
         for name in all.keys() {
             let weight = weigh(registry, name, 0, &mut weights);
@@ -118,7 +125,7 @@ fn check_includes(templates: &Templates, form: Form) -> Vec<TemplateProblem> {
             };
             if let Some(message) = message {
                 let problem =
-                    Problem { line: 1, column: 1, message, help: Some("include less, or less often".to_owned()) };
+                    Problem { line: 1, column: 1, message, help: Some("make it shorter, or include less".to_owned()) };
                 problems.push(problem.in_file(templates.file(word, name)));
             }
         }
@@ -126,8 +133,37 @@ fn check_includes(templates: &Templates, form: Form) -> Vec<TemplateProblem> {
     problems
 }
 
+/// The templates whose includes lead into a circle: those left when all are taken away that
+/// include only what was taken away before.
+fn knotted<'a>(all: &Includes<'a>) -> BTreeSet<&'a str> {
+    let mut left: BTreeSet<&str> = all.keys().copied().collect();
+    let mut includers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut pending: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, includes) in all {
+        let inner =
+            includes.iter().filter_map(|(inner, ..)| all.get_key_value(inner.as_str()).map(|(inner, _)| *inner));
+        for inner in inner {
+            includers.entry(inner).or_default().push(name);
+            *pending.entry(name).or_default() += 1;
+        }
+    }
+    let mut free: Vec<&str> = left.iter().copied().filter(|name| !pending.contains_key(name)).collect();
+    while let Some(name) = free.pop() {
+        left.remove(name);
+        for includer in includers.get(name).into_iter().flatten() {
+            if let Some(count) = pending.get_mut(includer) {
+                *count -= 1;
+                if *count == 0 {
+                    free.push(includer);
+                }
+            }
+        }
+    }
+    left
+}
+
 /// Whether `from` includes `to`, directly or through others.
-fn reaches(all: &BTreeMap<&str, Vec<(String, usize, usize)>>, from: &str, to: &str) -> bool {
+fn reaches(all: &Includes<'_>, from: &str, to: &str) -> bool {
     let mut seen = BTreeSet::new();
     let mut next = vec![from];
     while let Some(name) = next.pop() {

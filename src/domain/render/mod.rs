@@ -1,9 +1,9 @@
 //! Templates: from facts to messages.
 //!
-//! A template is read in three looks: [`scan`] over its text, the library's parser, and
-//! [`syntax`]'s check of what it calls. What passes can fail on an event only for that
+//! A template is read in three looks: `scan` over its text, the library's parser, and
+//! `syntax`'s check of what it calls. What passes can fail on an event only for that
 //! event's facts, and cannot run away: templates that include each other in a circle are
-//! refused, and every rendering has a budget of steps and characters ([`engine`]).
+//! refused, and every rendering has a budget of steps and characters (`engine`).
 //!
 //! A fact that an event lacks is an error in title, body and link (the built-in message
 //! then goes out instead), so that a misspelt name cannot hide. It is none in `{{#if}}`,
@@ -128,7 +128,7 @@ impl Templates {
             Some(piece) => one_line(&shown(&self.line(name, piece, &context)?)),
             None => String::new(),
         };
-        let body = engine::run(&self.markdown, body, &context).map_err(|failure| self.failed("", name, failure))?;
+        let body = engine::run(&self.markdown, body, &context).map_err(|failure| self.failed("", name, &failure))?;
         let link = front.link.as_ref().map(|piece| self.line(name, piece, &context)).transpose()?;
         let color = front.color.as_ref().map(|piece| self.line(name, piece, &context)).transpose()?;
         Ok(Message {
@@ -148,7 +148,7 @@ impl Templates {
         let (_, registry) = self.vendors.iter().find(|(one, _)| *one == kind)?;
         let template = registry.get_template(name)?;
         let rendered = engine::run(registry, template, &engine::context(facts))
-            .map_err(|failure| self.failed(kind.word(), name, failure))
+            .map_err(|failure| self.failed(kind.word(), name, &failure))
             .and_then(|text| {
                 serde_json::from_str::<Value>(&text).map_err(|error| {
                     let file = self.file(kind.word(), name);
@@ -204,7 +204,7 @@ impl Templates {
 
     /// Renders a string of the front matter.
     fn line(&self, name: &str, piece: &Piece, context: &Context) -> Result<String, RenderError> {
-        engine::run(&self.text, &piece.template, context).map_err(|failure| self.failed_piece(name, piece, failure))
+        engine::run(&self.text, &piece.template, context).map_err(|failure| self.failed_piece(name, piece, &failure))
     }
 
     fn fields(&self, name: &str, front: &Front, context: &Context) -> Result<Vec<Field>, RenderError> {
@@ -218,7 +218,7 @@ impl Templates {
                     }
                 }
                 Err(Failure { why: Why::Missing(_), .. }) => {}
-                Err(failure) => return Err(self.failed_piece(name, piece, failure)),
+                Err(failure) => return Err(self.failed_piece(name, piece, &failure)),
             }
         }
         Ok(fields)
@@ -228,13 +228,13 @@ impl Templates {
         self.files.get(&(word, name.to_owned())).map_or(name, String::as_str)
     }
 
-    fn failed(&self, word: &'static str, name: &str, failure: Failure) -> RenderError {
+    fn failed(&self, word: &'static str, name: &str, failure: &Failure) -> RenderError {
         let file = self.file(word, failure.within.as_deref().unwrap_or(name));
         let (line, column) = failure.place.unwrap_or((1, 1));
         RenderError { message: format!("{file}:{line}:{column}: {}", failure.why) }
     }
 
-    fn failed_piece(&self, name: &str, piece: &Piece, failure: Failure) -> RenderError {
+    fn failed_piece(&self, name: &str, piece: &Piece, failure: &Failure) -> RenderError {
         let (line, column) = piece.in_file(failure.place.unwrap_or((1, 1)));
         RenderError { message: format!("{}:{line}:{column}: {}", self.file("", name), failure.why) }
     }

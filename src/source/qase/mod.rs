@@ -1,6 +1,6 @@
 //! Qase: webhooks of all three envelope generations.
 //!
-//! A webhook goes through [`envelope`] (who, when, what kind), then [`reading`] (the
+//! A webhook goes through `envelope` (who, when, what kind), then `reading` (the
 //! payload in Relaybell's vocabulary), and leaves as one [`Report`]. Event names and fields
 //! that Qase adds later pass through unharmed: rules reach them through `payload`.
 

@@ -62,11 +62,14 @@ enum Missing {
     Fine,
 }
 
-/// A helper as a function from values to a value; an error says what is wrong with them.
+/// From values to a value; an error says what is wrong with them.
+type Call = fn(&Args<'_>) -> Result<Value, String>;
+
+/// A helper as the template library knows it.
 struct Pure {
     name: &'static str,
     missing: Missing,
-    call: fn(&Args<'_>) -> Result<Value, String>,
+    call: Call,
 }
 
 impl HelperDef for Pure {
@@ -102,7 +105,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     }
     registry.register_helper("each", Box::new(each::Each));
     use Missing::{Fails, Fine};
-    let helpers: [(&'static str, Missing, fn(&Args<'_>) -> Result<Value, String>); 23] = [
+    let helpers: [(&'static str, Missing, Call); 23] = [
         ("not", Fine, compare::not),
         ("eq", Fine, compare::eq),
         ("ne", Fine, compare::ne),

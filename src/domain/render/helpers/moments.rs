@@ -2,7 +2,7 @@
 //! happened, so that every rendering of one event says the same.
 
 use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde_json::Value;
 
 use super::figures::whole;
@@ -22,7 +22,7 @@ pub(super) fn date(args: &Args<'_>) -> Result<Value, String> {
     let moment = moment(args, 0)?;
     let zone = match args.text(2) {
         None => TimeZone::UTC,
-        Some(name) => TimeZone::get(&name).map_err(|_| format!("there is no time zone '{name}'"))?,
+        Some(name) => TimeZoneDatabase::bundled().get(&name).map_err(|_| format!("there is no time zone '{name}'"))?,
     };
     let moment = jiff::Timestamp::from_millisecond(moment.as_ms()).map_err(|error| error.to_string())?;
     let format = args.text(1).unwrap_or_else(|| "%Y-%m-%d %H:%M %Z".to_owned());
