@@ -82,6 +82,12 @@ fn kind(error: StoreError) -> String {
     }
 }
 
+/// Mostly one of the latest, at times an older one.
+fn choose_late<T: Clone>(among: &[T], number: usize) -> Option<T> {
+    let late = &among[among.len().saturating_sub(3)..];
+    if number.is_multiple_of(5) { choose(among, number / 5) } else { choose(late, number) }
+}
+
 fn choose<T: Clone>(among: &[T], number: usize) -> Option<T> {
     among.get(number % among.len().max(1)).cloned()
 }
@@ -112,7 +118,7 @@ impl Pair {
             }
             Step::Settle { lease, job, how } => self.settle(lease, job, how).await?,
             Step::PutBack { lease, job, ms } => {
-                if let (Some(lease), Some(job)) = (self.lease(lease), choose(&self.jobs, job)) {
+                if let Some((lease, job)) = self.attempt(lease, job) {
                     prop_assert!(both!(self, put_back(&lease, job.id, job.attempt, at(self.now + ms))).is_ok());
                 }
             }
@@ -153,6 +159,14 @@ impl Pair {
         choose(&self.held.values().cloned().collect::<Vec<_>>(), number)
     }
 
+    /// An attempt, mostly with the lease that may end it.
+    fn attempt(&self, lease: usize, job: usize) -> Option<(Lease, Job)> {
+        let job = choose_late(&self.jobs, job)?;
+        let right = self.held.values().find(|lease| lease.destination == job.destination).cloned();
+        let lease = if lease.is_multiple_of(5) { self.lease(lease) } else { right };
+        Some((lease?, job))
+    }
+
     async fn commit(&mut self, about: usize, dedup: u8, from: Option<i64>, to: &[usize]) -> Result<(), TestCaseError> {
         let to: Vec<&str> = to.iter().map(|to| DESTINATIONS[*to]).collect();
         let about = SUBJECTS[about];
@@ -175,7 +189,7 @@ impl Pair {
     }
 
     async fn settle(&mut self, lease: usize, job: usize, how: usize) -> Result<(), TestCaseError> {
-        let (Some(lease), Some(job)) = (self.lease(lease), choose(&self.jobs, job)) else { return Ok(()) };
+        let Some((lease, job)) = self.attempt(lease, job) else { return Ok(()) };
         let retry =
             |counts, unsure| Transition::Retry { at: at(self.now + 300), why: "busy".to_owned(), counts, unsure };
         let transition = match how {
