@@ -233,7 +233,7 @@ fn with_text(seen: &Value, test: impl Fn(&str) -> bool) -> bool {
     match seen {
         Value::String(text) => test(text),
         Value::Number(number) => test(&number.to_string()),
-        Value::Array(items) => items.iter().any(|item| with_text(item, &test)),
+        Value::Array(items) => items.iter().any(|item| with_text(item, &test as &dyn Fn(&str) -> bool)),
         _ => false,
     }
 }
