@@ -42,14 +42,14 @@ impl Desk<'_> {
     }
 
     /// A secret that must not be empty. One that stands in the file itself is pointed out.
-    pub fn secret(&mut self, node: &Node, what: &str) -> Option<SecretString> {
+    pub fn secret(&mut self, node: &Node, what: &str) -> Option<Text> {
         if matches!(node.tree, Tree::Scalar(Value::Number(_), _)) {
             self.findings.error_help(node.at, format!("{what} must be text"), "put it in quotes");
             return None;
         }
         let text = self.filled(node, what)?;
         self.guard(&text, node.at, what);
-        Some(text.value.into())
+        Some(text)
     }
 
     /// Keeps a secret from being shown, and points out when it stands in the file itself.
@@ -66,12 +66,13 @@ impl Desk<'_> {
     /// A list of secrets; those that a reference leaves empty are left out.
     pub fn secrets(&mut self, node: &Node, what: &str) -> Vec<SecretString> {
         let mut secrets = Vec::new();
+        let one = format!("an entry of {what}");
         for item in items(node, what, &mut self.findings) {
-            let Some(text) = self.text(item, what) else { continue };
+            let Some(text) = self.text(item, &one) else { continue };
             if text.value.is_empty() {
                 continue;
             }
-            self.guard(&text, item.at, what);
+            self.guard(&text, item.at, &one);
             secrets.push(text.value.into());
         }
         secrets

@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -134,7 +133,7 @@ fn slack(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Slack> {
         }
         Some(text.value)
     });
-    Some(Slack::Api { url: url?, token: token?, channel: channel? })
+    Some(Slack::Api { url: url?, token: token?.value.into(), channel: channel? })
 }
 
 fn teams(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Teams> {
@@ -181,8 +180,10 @@ fn jira(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Jira> {
         Some(node) => desk.filled(node, "'issue_type'").map(|text| text.value),
         None => Some("Bug".to_owned()),
     };
-    if let (Some(email), Some(token)) = (&email, &token) {
-        desk.resolver.values.add_basic(&email.value, token.expose_secret());
+    if let (Some(email), Some(token)) = (&email, &token)
+        && token.state != State::Left
+    {
+        desk.resolver.values.add_basic(&email.value, &token.value);
     }
     if let (None, Some(url), Some(node)) = (&email, &url, url_node)
         && url.host_str().is_some_and(|host| host.ends_with(".atlassian.net"))
@@ -194,7 +195,7 @@ fn jira(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Jira> {
         url: url?,
         api: api?,
         email: email.map(|text| text.value),
-        token: token?,
+        token: token?.value.into(),
         project: project?,
         issue_type: issue_type?,
     })

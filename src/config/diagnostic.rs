@@ -131,11 +131,15 @@ impl Diagnostics {
     /// How many errors and warnings there are: `2 errors, 1 warning`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let count = |severity: Severity| {
-            let n = self.count(severity);
-            format!("{n} {}{}", severity.word(), if n == 1 { "" } else { "s" })
-        };
-        format!("{}, {}", count(Severity::Error), count(Severity::Warning))
+        let counts: Vec<String> = [Severity::Error, Severity::Warning]
+            .into_iter()
+            .filter_map(|severity| match self.count(severity) {
+                0 => None,
+                1 => Some(format!("1 {}", severity.word())),
+                n => Some(format!("{n} {}s", severity.word())),
+            })
+            .collect();
+        if counts.is_empty() { "no errors, no warnings".to_owned() } else { counts.join(", ") }
     }
 
     /// All findings for programs: a list of objects with the fields of [`Diagnostic`].

@@ -58,7 +58,7 @@ impl Files for Disk {
 /// Why a file could not be read, in plain words.
 pub fn why(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         _ => error.to_string(),
     }

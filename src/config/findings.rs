@@ -183,17 +183,49 @@ impl Findings {
 /// Keys whose values are secrets.
 const SECRET_KEYS: [&str; 6] = ["webhook_url", "token", "tokens", "secret", "secrets", "password"];
 
-/// `line` with a secret that stands in it literally made unreadable, of the same length.
+/// `line` with the secrets that stand in it literally made unreadable, of the same length.
 /// This is for files that cannot be read far enough to know their secrets.
 fn guarded(line: &str) -> String {
-    let Some((at, key)) = SECRET_KEYS.iter().filter_map(|key| Some((line.find(&format!("{key}:"))?, *key))).min()
-    else {
-        return line.to_owned();
-    };
-    let (key, value) = line.split_at(at + key.len() + 1);
-    if value.contains("${") {
-        return line.to_owned();
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(end) =
+        SECRET_KEYS.iter().filter_map(|key| Some(rest.find(&format!("{key}:"))? + key.len() + 1)).min()
+    {
+        let (before, after) = rest.split_at(end);
+        shown.push_str(before);
+        let value = after.trim_start();
+        shown.push_str(&after[..after.len() - value.len()]);
+        let length = match value.chars().next() {
+            Some(open @ ('"' | '\'' | '[')) => {
+                let close = if open == '[' { ']' } else { open };
+                value[1..].find(close).map_or(value.len(), |at| at + 2)
+            }
+            _ => value.find([',', '}']).unwrap_or(value.len()),
+        };
+        let (value, after) = value.split_at(length);
+        if value.contains("${") {
+            shown.push_str(value);
+        } else {
+            shown.extend(value.chars().map(|c| if " \"'[]".contains(c) { c } else { '*' }));
+        }
+        rest = after;
     }
-    let hidden = value.chars().map(|c| if c.is_alphanumeric() || "/-_.:%?&=+".contains(c) { '*' } else { c });
-    key.chars().chain(hidden).collect()
+    shown + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_a_broken_file_are_guarded() {
+        assert_eq!(guarded("a: { token: abc, channel: x }"), "a: { token: ***, channel: x }");
+        assert_eq!(guarded("secrets: [abc, \"d e\"] # x"), "secrets: [**** \"* *\"] # x");
+        assert_eq!(guarded("  token: 'a: b'"), "  token: '** *'");
+        assert_eq!(guarded("  token: ab: c"), "  token: *** *");
+        assert_eq!(guarded("  token: \"abc"), "  token: \"***");
+        assert_eq!(guarded("  token: ${NAME}"), "  token: ${NAME}");
+        assert_eq!(guarded("  token:"), "  token:");
+        assert_eq!(guarded("  webhook_url: https://é/☃"), "  webhook_url: ***********");
+    }
 }

@@ -7,7 +7,7 @@ use super::fields::not_yet;
 use super::findings::{Findings, Place};
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Entry, Node, Tree};
-use super::vocabulary::{FactKind, OPERATORS, known_events};
+use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, known_events};
 use crate::domain::condition::{Bound, Folded, Limit, Presence, Test, Wanted};
 use crate::domain::rank;
 
@@ -75,7 +75,12 @@ impl Line<'_> {
                 None
             }
             other => {
-                let message = format!("unknown operator '{other}'{}", did_you_mean(other, OPERATORS));
+                let meant = SYNONYMS.iter().find(|(word, _)| *word == other).map(|(_, operator)| *operator);
+                let meant = match meant {
+                    Some(operator) => format!(", did you mean '{operator}'?"),
+                    None => did_you_mean(other, OPERATORS),
+                };
+                let message = format!("unknown operator '{other}'{meant}");
                 self.findings.error_help(entry.key_at, message, format!("operators are: {}", OPERATORS.join(", ")));
                 None
             }

@@ -1,6 +1,7 @@
 //! Keeps resolved secrets out of everything that is shown.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,10 +14,16 @@ const SECRET_CHARS_MIN: usize = 4;
 const PART_CHARS_MIN: usize = 8;
 
 /// Removes resolved secrets from text.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Scrubber {
     /// The longest first, so that a secret within a secret leaves no rest.
     secrets: Vec<Box<str>>,
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scrubber({} secrets)", self.secrets.len())
+    }
 }
 
 impl Scrubber {
@@ -43,7 +50,7 @@ impl Scrubber {
 }
 
 /// The secrets met while a configuration is read.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct SecretValues(BTreeSet<String>);
 
 impl SecretValues {

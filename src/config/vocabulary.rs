@@ -133,6 +133,25 @@ pub const OPERATORS: [&str; 14] = [
     "has_none",
 ];
 
+/// What other rule languages call the operators.
+pub const SYNONYMS: [(&str, &str); 15] = [
+    (">", "above"),
+    (">=", "at_least"),
+    ("<", "below"),
+    ("<=", "at_most"),
+    ("gt", "above"),
+    ("gte", "at_least"),
+    ("lt", "below"),
+    ("lte", "at_most"),
+    ("!=", "not"),
+    ("ne", "not"),
+    ("exists", "present"),
+    ("regex", "matches"),
+    ("regexp", "matches"),
+    ("glob", "like"),
+    ("includes", "contains"),
+];
+
 /// The words that nest conditions.
 pub const NESTS: [&str; 3] = ["any_of", "all_of", "none_of"];
 

@@ -99,8 +99,10 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn place(&self, span: &Span) -> Place {
-        let start = span.start.byte_offset().unwrap_or(0);
-        Place { sheet: self.sheet, start, end: span.end.byte_offset().unwrap_or(0).max(start + 1) }
+        let length = self.findings.sheet(self.sheet).text.len();
+        let start = span.start.byte_offset().unwrap_or(0).min(length.saturating_sub(1));
+        let end = span.end.byte_offset().unwrap_or(0).min(length);
+        Place { sheet: self.sheet, start, end: end.max(start + 1) }
     }
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Stop> {

@@ -8,3 +8,5 @@ mod source;
 mod sqlite;
 mod support;
 mod web;
+mod config;
+mod diagnose;
