@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod access;
 mod check;
 mod deliveries;
-//DEMO mod demo;
+mod demo;
 mod events;
 mod health;
 mod output;
@@ -38,7 +38,7 @@ enum Command {
     /// Accept webhooks and deliver messages.
     Serve(serve::Args),
     /// See it work: everything on this machine, with stand-ins for Slack, Teams and Jira.
-    //DEMO
+    Demo(demo::Args),
     /// Check all files without serving; secrets need not be set.
     Check(check::Args),
     /// What came in.
@@ -106,6 +106,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
     let config = args.config;
     match args.command {
         Command::Serve(args) => serve::run(&config, &args, output),
+        Command::Demo(args) => demo::run(&args, output),
 
         Command::Check(args) => check::run(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),

@@ -1,12 +1,12 @@
 //! All integration tests, in one binary.
 
 mod architecture;
+mod config;
 mod conformance;
+mod diagnose;
 mod loops;
 mod render;
 mod source;
 mod sqlite;
 mod support;
 mod web;
-mod config;
-mod diagnose;

@@ -13,6 +13,8 @@ pub struct Scene {
     pub told: String,
     /// The webhook's body.
     pub body: String,
+    /// The destinations that must be told, in their order; `None` when it is not foretold.
+    pub expects: Option<Vec<&'static str>>,
 }
 
 /// The day begins at this moment: 2026-09-14 08:00 UTC.
@@ -28,8 +30,8 @@ struct Day {
 }
 
 impl Day {
-    fn tell(&mut self, at: (i64, i64), told: &str, who: i64, project: &str, event: &str, payload: &Value) {
-        let (hour, minute) = at;
+    fn tell(&mut self, at: (i64, i64), told: &str, by: (i64, &str), event: &str, payload: &Value, to: &[&'static str]) {
+        let ((hour, minute), (who, project)) = (at, by);
         let body = json!({
             "event_name": event,
             "timestamp": MORNING + (hour - 8) * 3600 + minute * 60,
@@ -37,19 +39,31 @@ impl Day {
             "team_member_id": who,
             "project_code": project,
         });
-        self.scenes.push(Scene { at: format!("{hour:02}:{minute:02}"), told: told.to_owned(), body: body.to_string() });
+        let mut expects = to.to_vec();
+        expects.sort_unstable();
+        self.scenes.push(Scene {
+            at: format!("{hour:02}:{minute:02}"),
+            told: told.to_owned(),
+            body: body.to_string(),
+            expects: Some(expects),
+        });
     }
 
     fn defect(&mut self, at: (i64, i64), project: &str, id: i64, severity: &str, title: &str, result: &str) {
         let payload =
             json!({ "id": id, "title": title, "severity": severity, "actual_result": result, "attachments": [] });
         let told = format!("{severity} defect {project}-{id}: {title}");
-        self.tell(at, &told, MIRA, project, "defect.created", &payload);
+        let to: &[&str] = match (severity, project) {
+            ("blocker" | "critical", "PAY") => &["qa-blockers", "pay-jira", "payments"],
+            ("blocker" | "critical", _) => &["qa-blockers", "pay-jira"],
+            _ => &["qa-feed"],
+        };
+        self.tell(at, &told, (MIRA, project), "defect.created", &payload, to);
     }
 
-    fn resolved(&mut self, at: (i64, i64), project: &str, id: i64) {
+    fn resolved(&mut self, at: (i64, i64), project: &str, id: i64, to: &[&'static str]) {
         let told = format!("defect {project}-{id} is resolved (the webhook carries nothing but the id)");
-        self.tell(at, &told, TOMAS, project, "defect.resolved", &json!({ "id": id }));
+        self.tell(at, &told, (TOMAS, project), "defect.resolved", &json!({ "id": id }), to);
     }
 
     fn run(&mut self, at: (i64, i64), project: &str, id: i64, title: &str, cases: i64) {
@@ -57,7 +71,8 @@ impl Day {
             "id": id, "title": title, "description": null, "plan": { "id": 9, "title": title },
             "cases_count": cases, "environment": "staging",
         });
-        self.tell(at, &format!("run {project} {id} starts: {title}"), ROBOT, project, "run.started", &payload);
+        let told = format!("run {project} {id} starts: {title}");
+        self.tell(at, &told, (ROBOT, project), "run.started", &payload, &[]);
     }
 
     fn completed(&mut self, at: (i64, i64), project: &str, id: i64, (passed, failed, blocked): (i64, i64, i64)) {
@@ -66,14 +81,17 @@ impl Day {
             "id": id, "cases": cases, "passed": passed, "failed": failed, "blocked": blocked, "duration": 1_260_000,
         });
         let told = format!("run {project} {id} ends: {passed} of {cases} passed");
-        self.tell(at, &told, ROBOT, project, "run.completed", &payload);
+        let to: &[&str] = if failed > 0 { &["release-room"] } else { &[] };
+        self.tell(at, &told, (ROBOT, project), "run.completed", &payload, to);
     }
 
     fn review(&mut self, at: (i64, i64), id: i64, status: &str) {
         let payload = json!({
             "id": id, "status": status, "updated_by": { "email": "tomas.rey@example.test", "name": "Tomás Rey" },
         });
-        self.tell(at, &format!("review {id}: {status}"), TOMAS, "SHOP", "review.approval_status_changed", &payload);
+        let to: &[&str] = if status == "request changes" { &["qa-feed"] } else { &[] };
+        let told = format!("review {id}: {status}");
+        self.tell(at, &told, (TOMAS, "SHOP"), "review.approval_status_changed", &payload, to);
     }
 }
 
@@ -89,7 +107,8 @@ pub fn day() -> Vec<Scene> {
 fn morning(day: &mut Day) {
     day.run((8, 5), "SHOP", 301, "Nightly checkout regression", 120);
     day.completed((8, 31), "SHOP", 301, (112, 6, 2));
-    let voucher = "1. Pay with voucher + declined card\n2. Retry with a good card\n\nThe voucher is redeemed **twice**.";
+    let voucher =
+        "1. Pay with voucher + declined card\n2. Retry with a good card\n\nThe voucher is redeemed **twice**.";
     day.defect((8, 40), "SHOP", 501, "blocker", "Voucher is charged twice when the card is declined", voucher);
     day.defect((8, 52), "SHOP", 502, "minor", "Footer overlaps the basket on small phones", "See the screenshot.");
     day.defect((9, 5), "PAY", 77, "critical", "Refunds over 1,000 EUR are rejected", "HTTP 422 from `/refunds`");
@@ -100,17 +119,17 @@ fn morning(day: &mut Day) {
     day.tell(
         (10, 10),
         "review 17 is opened",
-        MIRA,
-        "SHOP",
+        (MIRA, "SHOP"),
         "review.created",
         &json!({
             "id": 17, "title": "Guest can pay with a saved voucher and a card", "case_id": 214, "project": "SHOP",
             "created_by": { "email": "mira.holt@example.test", "name": "Mira Holt" }, "created": "2026-09-14 10:10:00",
         }),
+        &[],
     );
     day.review((10, 25), 17, "request changes");
     day.review((11, 2), 17, "approved");
-    day.resolved((11, 30), "PAY", 77);
+    day.resolved((11, 30), "PAY", 77, &["qa-blockers"]);
 }
 
 fn afternoon(day: &mut Day) {
@@ -118,21 +137,28 @@ fn afternoon(day: &mut Day) {
     day.tell(
         (13, 25),
         "run SHOP 302 is aborted",
-        MIRA,
-        "SHOP",
+        (MIRA, "SHOP"),
         "run.aborted",
         &json!({ "id": 302, "cases": 120, "passed": 31, "untested": 84, "failed": 4, "blocked": 1, "skipped": 0, "duration": 1_500_000 }),
+        &["release-room"],
     );
     day.defect((13, 30), "SHOP", 504, "blocker", "Checkout button does nothing in Safari 19", "No request is sent.");
-    day.resolved((14, 10), "SHOP", 501);
+    day.resolved((14, 10), "SHOP", 501, &["qa-blockers"]);
     day.run((14, 20), "SHOP", 303, "Checkout regression, build 5122", 120);
-    day.resolved((14, 45), "SHOP", 502);
+    day.resolved((14, 45), "SHOP", 502, &[]);
     day.completed((14, 58), "SHOP", 303, (119, 1, 0));
-    day.resolved((15, 20), "SHOP", 504);
+    day.resolved((15, 20), "SHOP", 504, &["qa-blockers"]);
     day.run((15, 30), "SHOP", 304, "Release candidate", 140);
-    day.defect((15, 41), "PAY", 78, "blocker", "Zahlung hängt bei 3-D Secure 支払い 💳", "Spinner for ever. العربية too.");
+    day.defect(
+        (15, 41),
+        "PAY",
+        78,
+        "blocker",
+        "Zahlung hängt bei 3-D Secure 支払い 💳",
+        "Spinner for ever. العربية too.",
+    );
     day.completed((16, 2), "SHOP", 304, (140, 0, 0));
-    day.resolved((16, 30), "PAY", 78);
+    day.resolved((16, 30), "PAY", 78, &["qa-blockers"]);
 }
 
 /// Every sample webhook of the documentation, all generations and variants.
@@ -144,6 +170,7 @@ pub fn every_sample() -> Vec<Scene> {
             at: "17:00".to_owned(),
             told: sample.variant.to_owned(),
             body: sample.body.to_owned(),
+            expects: None,
         })
         .collect()
 }
