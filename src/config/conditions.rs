@@ -16,7 +16,12 @@ pub fn read(node: &Node, what: &str, findings: &mut Findings) -> Option<Conditio
         if !node.is_nothing() {
             let message =
                 format!("{what} must be a map of facts (lines of 'fact: value'), but this is {}", node.kind());
-            findings.error(node.at, message);
+            match node.text() {
+                Some(text) if text.contains(':') => {
+                    findings.error_help(node.at, message, "a blank is missing after ':'");
+                }
+                _ => findings.error(node.at, message),
+            }
             return None;
         }
         return Some(Condition::All(Vec::new()));

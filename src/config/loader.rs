@@ -115,10 +115,11 @@ impl Load<'_> {
         let mut names = match self.source.list(&path) {
             Ok(names) => names,
             Err(error) => {
-                if let Some(at) = set_at {
+                let missing = error.kind() == std::io::ErrorKind::NotFound;
+                if let Some(at) = set_at.or((!missing).then_some(Place::file(0))) {
                     let message = format!("the folder {} cannot be read: {}", path.display(), files::why(&error));
                     self.desk.findings.error_help(
-                        *at,
+                        at,
                         message,
                         "a relative path is relative to the folder of this file",
                     );
