@@ -14,6 +14,7 @@ pub fn may_be_bracket(kind: &ErrorKind) -> bool {
     matches!(
         kind,
         E::MappingValueNotAllowed
+            | E::InvalidColonPlacement
             | E::ExpectedFlowMappingSeparator
             | E::ExpectedFlowSequenceSeparator
             | E::BlockEntryInFlowCollection
