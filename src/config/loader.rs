@@ -76,7 +76,12 @@ impl Load<'_> {
         let settings = settings::read(&node, &mut self.desk)?;
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
-        let known = Known { destinations: kinds(&settings), templates: templates.names(), people: &settings.people };
+        let known = Known {
+            destinations: kinds(&settings),
+            sources: settings.source_names.clone(),
+            templates: templates.names(),
+            people: &settings.people,
+        };
         for sheet in self.folder(&settings.rules, &is_rule_file) {
             if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {
                 rules.read(&node, &known, &mut self.desk.findings);

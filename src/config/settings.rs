@@ -1,6 +1,6 @@
 //! `relaybell.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Settings {
     pub templates: (String, Option<Place>),
     /// `sources:`.
     pub sources: BTreeMap<Name, Arc<SourceSpec>>,
+    /// The names of all sources, the broken ones too.
+    pub source_names: BTreeSet<Name>,
     /// `destinations:`, each with the place of its name. `None`: it is broken, but rules may name it.
     pub destinations: BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)>,
     /// `people:`.
@@ -49,12 +51,12 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let storage = storage(fields.take("storage"), desk);
     let rules = folder(fields.take("rules"), "rules", desk);
     let templates = folder(fields.take("templates"), "templates", desk);
-    let sources = sources(fields.take("sources"), desk);
+    let (sources, source_names) = sources(fields.take("sources"), desk);
     let destinations = all_destinations(fields.take("destinations"), desk);
     let people = fields.take("people").map(|node| read_people(node, desk)).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);
     fields.finish(&mut desk.findings);
-    Some(Settings { server, storage, rules, templates, sources, destinations, people })
+    Some(Settings { server, storage, rules, templates, sources, source_names, destinations, people })
 }
 
 fn server(node: Option<&Node>, desk: &mut Desk<'_>) -> Server {
@@ -152,10 +154,11 @@ const MAIN_SHEET: usize = 0;
 /// The kinds of source that later releases have.
 const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
 
-fn sources(node: Option<&Node>, desk: &mut Desk<'_>) -> BTreeMap<Name, Arc<SourceSpec>> {
-    let mut sources = BTreeMap::new();
+fn sources(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
+    let (mut sources, mut names) = (BTreeMap::new(), BTreeSet::new());
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
+        names.extend(called.clone());
         let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
             continue;
         };
@@ -182,7 +185,7 @@ fn sources(node: Option<&Node>, desk: &mut Desk<'_>) -> BTreeMap<Name, Arc<Sourc
             help,
         );
     }
-    sources
+    (sources, names)
 }
 
 fn qase(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Qase> {
