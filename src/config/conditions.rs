@@ -1,40 +1,48 @@
 //! `when:` and `unless:`: from YAML to conditions.
 
+use std::collections::BTreeSet;
+
 use super::fields::{items, not_yet};
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::node::{Entry, Node, Tree};
 use super::operators::Line as LineReader;
 use super::vocabulary::{FACTS_LATER, FactKind, NESTS, OPERATORS, RULE_LATER, known_facts};
+use crate::domain::Name;
 use crate::domain::condition::{Condition, Line};
 use crate::domain::facts::FactPath;
 
 /// Reads a map of lines, all of which must hold. `None` when any is broken; the reasons are
 /// reported.
-pub fn read(node: &Node, what: &str, findings: &mut Findings) -> Option<Condition> {
+pub fn read(node: &Node, what: &str, sources: &BTreeSet<Name>, findings: &mut Findings) -> Option<Condition> {
     let Tree::Map(entries) = &node.tree else {
         if !node.is_nothing() {
             let message =
                 format!("{what} must be a map of facts (lines of 'fact: value'), but this is {}", node.kind());
-            findings.error(node.at, message);
+            match node.text() {
+                Some(text) if text.contains(':') => {
+                    findings.error_help(node.at, message, "a blank is missing after ':'");
+                }
+                _ => findings.error(node.at, message),
+            }
             return None;
         }
         return Some(Condition::All(Vec::new()));
     };
-    let parts: Vec<Option<Condition>> = entries.iter().map(|entry| part(entry, findings)).collect();
+    let parts: Vec<Option<Condition>> = entries.iter().map(|entry| part(entry, sources, findings)).collect();
     parts.into_iter().collect::<Option<Vec<_>>>().map(Condition::All)
 }
 
-fn part(entry: &Entry, findings: &mut Findings) -> Option<Condition> {
+fn part(entry: &Entry, sources: &BTreeSet<Name>, findings: &mut Findings) -> Option<Condition> {
     match entry.key.as_str() {
-        "any_of" => nest(entry, findings).map(Condition::Any),
-        "all_of" => nest(entry, findings).map(Condition::All),
-        "none_of" => nest(entry, findings).map(Condition::None),
-        _ => line(entry, findings),
+        "any_of" => nest(entry, sources, findings).map(Condition::Any),
+        "all_of" => nest(entry, sources, findings).map(Condition::All),
+        "none_of" => nest(entry, sources, findings).map(Condition::None),
+        _ => line(entry, sources, findings),
     }
 }
 
-fn nest(entry: &Entry, findings: &mut Findings) -> Option<Vec<Condition>> {
+fn nest(entry: &Entry, sources: &BTreeSet<Name>, findings: &mut Findings) -> Option<Vec<Condition>> {
     let key = entry.key.as_str();
     let node = &entry.value;
     let what = format!("'{key}'");
@@ -52,7 +60,7 @@ fn nest(entry: &Entry, findings: &mut Findings) -> Option<Vec<Condition>> {
     }
     let mut all = Some(Vec::new());
     for node in parts {
-        let part = read(node, &format!("an item of {what}"), findings);
+        let part = read(node, &format!("an item of {what}"), sources, findings);
         if matches!(&part, Some(Condition::All(lines)) if lines.is_empty()) {
             findings.error(node.at, format!("an empty item of {what} holds of every event"));
             all = None;
@@ -65,7 +73,7 @@ fn nest(entry: &Entry, findings: &mut Findings) -> Option<Vec<Condition>> {
     all
 }
 
-fn line(entry: &Entry, findings: &mut Findings) -> Option<Condition> {
+fn line(entry: &Entry, sources: &BTreeSet<Name>, findings: &mut Findings) -> Option<Condition> {
     let path = match FactPath::parse(&entry.key) {
         Ok(path) => path,
         Err(error) => {
@@ -75,7 +83,7 @@ fn line(entry: &Entry, findings: &mut Findings) -> Option<Condition> {
     };
     let kind = fact_kind(&path, entry.key_at, findings)?;
     let name = path.name().to_owned();
-    let tests = LineReader { fact: &entry.key, name: &name, kind, findings }.tests(&entry.value)?;
+    let tests = LineReader { fact: &entry.key, name: &name, kind, sources, findings }.tests(&entry.value)?;
     let line = u32::try_from(findings.line(entry.key_at)).unwrap_or(0);
     Some(Condition::Line(Line { fact: path, tests, line }))
 }

@@ -43,13 +43,19 @@ impl Desk<'_> {
 
     /// A secret that must not be empty. One that stands in the file itself is pointed out.
     pub fn secret(&mut self, node: &Node, what: &str) -> Option<Text> {
-        if matches!(node.tree, Tree::Scalar(Value::Number(_), _)) {
-            self.findings.error_help(node.at, format!("{what} must be text"), "put it in quotes");
-            return None;
-        }
+        self.no_number(node, what)?;
         let text = self.filled(node, what)?;
         self.guard(&text, node.at, what);
         Some(text)
+    }
+
+    /// Reports a secret that is a number, without showing it.
+    fn no_number(&mut self, node: &Node, what: &str) -> Option<()> {
+        if matches!(node.tree, Tree::Scalar(Value::Number(_), _)) {
+            self.findings.error_help(node.at, format!("{what} must be text, but this is a number"), "put it in quotes");
+            return None;
+        }
+        Some(())
     }
 
     /// Keeps a secret from being shown, and points out when it stands in the file itself.
@@ -68,7 +74,7 @@ impl Desk<'_> {
         let mut secrets = Vec::new();
         let one = format!("an entry of {what}");
         for item in items(node, what, &mut self.findings) {
-            let Some(text) = self.text(item, &one) else { continue };
+            let Some(text) = self.no_number(item, &one).and_then(|()| self.text(item, &one)) else { continue };
             if text.value.is_empty() {
                 continue;
             }
@@ -89,16 +95,16 @@ impl Desk<'_> {
         if text.state == State::Left {
             return Url::parse(LEFT_ADDRESS).ok();
         }
-        let help = "write the whole address, https://… ";
+        let help = "write the whole address, from https:// on";
         let url = match Url::parse(text.value.trim()) {
             Ok(url) => url,
-            Err(error) => {
-                self.findings.error_help(at, format!("{what} is no address: {error}"), help.trim());
+            Err(_) => {
+                self.findings.error_help(at, format!("{what} is no address"), help);
                 return None;
             }
         };
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            self.findings.error_help(at, format!("{what} is no http address"), help.trim());
+            self.findings.error_help(at, format!("{what} is no http address"), help);
             return None;
         }
         Some(url)
@@ -148,7 +154,7 @@ impl Desk<'_> {
 fn spell(duration: Duration) -> String {
     let ms = duration.as_millis();
     for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
-        if ms >= size && ms % size == 0 {
+        if ms >= size && ms.is_multiple_of(size) {
             return format!("{}{unit}", ms / size);
         }
     }

@@ -76,7 +76,12 @@ impl Load<'_> {
         let settings = settings::read(&node, &mut self.desk)?;
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
-        let known = Known { destinations: kinds(&settings), templates: templates.names(), people: &settings.people };
+        let known = Known {
+            destinations: kinds(&settings),
+            sources: settings.source_names.clone(),
+            templates: templates.names(),
+            people: &settings.people,
+        };
         for sheet in self.folder(&settings.rules, &is_rule_file) {
             if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {
                 rules.read(&node, &known, &mut self.desk.findings);
@@ -115,10 +120,11 @@ impl Load<'_> {
         let mut names = match self.source.list(&path) {
             Ok(names) => names,
             Err(error) => {
-                if let Some(at) = set_at {
+                let missing = error.kind() == std::io::ErrorKind::NotFound;
+                if let Some(at) = set_at.or((!missing).then_some(Place::file(0))) {
                     let message = format!("the folder {} cannot be read: {}", path.display(), files::why(&error));
                     self.desk.findings.error_help(
-                        *at,
+                        at,
                         message,
                         "a relative path is relative to the folder of this file",
                     );

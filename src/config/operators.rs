@@ -1,5 +1,7 @@
 //! The lines of a rule: from `severity: { at_least: critical }` to tests.
 
+use std::collections::BTreeSet;
+
 use regex::RegexBuilder;
 use serde_yaml::Value;
 
@@ -8,6 +10,7 @@ use super::findings::{Findings, Place};
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Entry, Node, Tree};
 use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, known_events};
+use crate::domain::Name;
 use crate::domain::condition::{Bound, Folded, Limit, Presence, Test, Wanted};
 use crate::domain::rank;
 
@@ -25,6 +28,8 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// What its values are.
     pub kind: FactKind,
+    /// The names of the sources.
+    pub sources: &'a BTreeSet<Name>,
     /// Where findings go.
     pub findings: &'a mut Findings,
 }
@@ -139,6 +144,11 @@ impl Line<'_> {
         if self.name == self.fact {
             if let Some(ranked) = rank::words(self.fact) {
                 self.ranked(text, ranked, at)?;
+            }
+            if self.fact == "source" && !self.sources.iter().any(|known| known.eq_ignore_ascii_case(text)) {
+                let known = self.sources.iter().map(AsRef::as_ref);
+                let message = format!("unknown source '{text}'{}", did_you_mean(text, known));
+                self.findings.warning(at, message, "no event comes from it: relaybell.yaml has no source of this name");
             }
             if self.fact == "event" {
                 self.event(text, at);

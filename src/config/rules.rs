@@ -28,6 +28,8 @@ const SENDS_MAX: usize = 50;
 pub struct Known<'a> {
     /// The destinations and their kinds; no kind: broken, so nothing about it is judged.
     pub destinations: BTreeMap<Name, Option<Kind>>,
+    /// The sources.
+    pub sources: BTreeSet<Name>,
     /// The templates.
     pub templates: BTreeSet<Name>,
     /// The people.
@@ -64,7 +66,7 @@ impl Rules {
         let Some(mut fields) = Fields::of(node, "a rule", findings) else { return };
         let called = fields.require("name", findings).and_then(|node| self.name(node, findings));
         let when = fields.require("when", findings).and_then(|node| {
-            let when = conditions::read(node, "'when'", findings)?;
+            let when = conditions::read(node, "'when'", &known.sources, findings)?;
             if matches!(&when, Condition::All(lines) if lines.is_empty()) {
                 findings.warning(
                     node.at,
@@ -75,7 +77,7 @@ impl Rules {
             Some(when)
         });
         let unless = fields.take("unless").map(|node| {
-            let unless = conditions::read(node, "'unless'", findings)?;
+            let unless = conditions::read(node, "'unless'", &known.sources, findings)?;
             if matches!(&unless, Condition::All(lines) if lines.is_empty()) {
                 findings.error(node.at, "an empty 'unless' excludes every event");
             }

@@ -1,15 +1,17 @@
 //! `relaybell.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_yaml::Value;
+
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
-use super::node::Node;
+use super::node::{Node, Tree};
 use super::people::{People, read_people};
 use super::secrets::State;
 use super::{DestinationSpec, Server, SourceSpec, Storage, destinations};
@@ -28,6 +30,8 @@ pub struct Settings {
     pub templates: (String, Option<Place>),
     /// `sources:`.
     pub sources: BTreeMap<Name, Arc<SourceSpec>>,
+    /// The names of all sources, the broken ones too.
+    pub source_names: BTreeSet<Name>,
     /// `destinations:`, each with the place of its name. `None`: it is broken, but rules may name it.
     pub destinations: BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)>,
     /// `people:`.
@@ -47,12 +51,12 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let storage = storage(fields.take("storage"), desk);
     let rules = folder(fields.take("rules"), "rules", desk);
     let templates = folder(fields.take("templates"), "templates", desk);
-    let sources = sources(fields.take("sources"), fields.place(), desk);
-    let destinations = all_destinations(fields.take("destinations"), fields.place(), desk);
+    let (sources, source_names) = sources(fields.take("sources"), desk);
+    let destinations = all_destinations(fields.take("destinations"), desk);
     let people = fields.take("people").map(|node| read_people(node, desk)).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);
     fields.finish(&mut desk.findings);
-    Some(Settings { server, storage, rules, templates, sources, destinations, people })
+    Some(Settings { server, storage, rules, templates, sources, source_names, destinations, people })
 }
 
 fn server(node: Option<&Node>, desk: &mut Desk<'_>) -> Server {
@@ -60,17 +64,8 @@ fn server(node: Option<&Node>, desk: &mut Desk<'_>) -> Server {
     let Some(mut fields) = node.and_then(|node| Fields::of(node, "'server'", &mut desk.findings)) else {
         return server;
     };
-    if let Some(node) = fields.take("listen")
-        && let Some(text) = desk.filled(node, "'listen'")
-        && text.state != State::Left
-    {
-        match text.value.parse() {
-            Ok(listen) => server.listen = listen,
-            Err(_) => {
-                let help = "write an IP address and a port: 127.0.0.1:8480, or 0.0.0.0:8480 for all networks";
-                desk.findings.error_help(node.at, "'listen' is no address with a port", help);
-            }
-        }
+    if let Some(node) = fields.take("listen") {
+        server.listen = listen(node, desk).unwrap_or(LISTEN);
     }
     if let Some(node) = fields.take("public_url") {
         server.public_url = desk.address(node, "'public_url'");
@@ -95,6 +90,24 @@ fn server(node: Option<&Node>, desk: &mut Desk<'_>) -> Server {
     server
 }
 
+fn listen(node: &Node, desk: &mut Desk<'_>) -> Option<SocketAddr> {
+    let number = matches!(&node.tree, Tree::Scalar(Value::Number(_), _));
+    let parsed = if number {
+        None
+    } else {
+        let text = desk.filled(node, "'listen'")?;
+        if text.state == State::Left {
+            return None;
+        }
+        text.value.parse().ok()
+    };
+    if parsed.is_none() {
+        let help = "write an IP address and a port: 127.0.0.1:8480, or 0.0.0.0:8480 for all networks";
+        desk.findings.error_help(node.at, "'listen' is no address with a port", help);
+    }
+    parsed
+}
+
 fn storage(node: Option<&Node>, desk: &mut Desk<'_>) -> Storage {
     let mut storage = Storage { sqlite: desk.resolver.base.join("relaybell.db"), keep: KEEP };
     let Some(mut fields) = node.and_then(|node| Fields::of(node, "'storage'", &mut desk.findings)) else {
@@ -110,6 +123,9 @@ fn storage(node: Option<&Node>, desk: &mut Desk<'_>) -> Storage {
                 storage.sqlite = desk.resolver.base.join(file.strip_prefix("//").unwrap_or(file));
             }
             Some(("postgres" | "postgresql", _)) => {
+                if let Some(password) = url::Url::parse(&text.value).ok().as_ref().and_then(url::Url::password) {
+                    desk.resolver.values.add(password);
+                }
                 not_yet("storage in PostgreSQL", node.at, &mut desk.findings);
             }
             _ => desk.findings.error_help(node.at, "'url' of 'storage' names no file", help),
@@ -132,13 +148,17 @@ fn folder(node: Option<&Node>, default: &str, desk: &mut Desk<'_>) -> (String, O
     }
 }
 
+/// `relaybell.yaml` is the first file that is read.
+const MAIN_SHEET: usize = 0;
+
 /// The kinds of source that later releases have.
 const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
 
-fn sources(node: Option<&Node>, whole: Place, desk: &mut Desk<'_>) -> BTreeMap<Name, Arc<SourceSpec>> {
-    let mut sources = BTreeMap::new();
+fn sources(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
+    let (mut sources, mut names) = (BTreeMap::new(), BTreeSet::new());
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
+        names.extend(called.clone());
         let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
             continue;
         };
@@ -159,9 +179,13 @@ fn sources(node: Option<&Node>, whole: Place, desk: &mut Desk<'_>) -> BTreeMap<N
     }
     if sources.is_empty() && !desk.findings.failed() {
         let help = "add one below 'sources:', as in  qase: { kind: qase, secrets: [\"${QASE_WEBHOOK_SECRET}\"] }";
-        desk.findings.warning(node.map_or(whole, |node| node.at), "no source is configured: nothing can come in", help);
+        desk.findings.warning(
+            node.map_or(Place::file(MAIN_SHEET), |node| node.at),
+            "no source is configured: nothing can come in",
+            help,
+        );
     }
-    sources
+    (sources, names)
 }
 
 fn qase(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Qase> {
@@ -182,11 +206,7 @@ fn qase(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> 
     Some(Qase { name: name.to_owned(), secrets, app_url })
 }
 
-fn all_destinations(
-    node: Option<&Node>,
-    whole: Place,
-    desk: &mut Desk<'_>,
-) -> BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)> {
+fn all_destinations(node: Option<&Node>, desk: &mut Desk<'_>) -> BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)> {
     let mut all = BTreeMap::new();
     for entry in node.map_or(&[][..], |node| entries(node, "'destinations'", &mut desk.findings)) {
         let Some(name) = name(&entry.key, "destination", entry.key_at, &mut desk.findings) else { continue };
@@ -195,7 +215,7 @@ fn all_destinations(
     }
     if all.is_empty() && !desk.findings.failed() {
         let help = "add one below 'destinations:', as in  qa-feed: { kind: slack, webhook_url: \"${SLACK_URL}\" }";
-        let at = node.map_or(whole, |node| node.at);
+        let at = node.map_or(Place::file(MAIN_SHEET), |node| node.at);
         desk.findings.warning(at, "no destination is configured: nothing can go out", help);
     }
     all

@@ -47,6 +47,7 @@ pub fn known_facts() -> &'static [(&'static str, FactKind)] {
         ("plan_id", Any),
         ("suite_id", Any),
         ("milestone_id", Any),
+        ("parent_id", Any),
         ("case_id", Any),
         ("run_id", Any),
         ("from_id", Any),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag, options};
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag, options};
 use serde_yaml::Value;
 
 use super::findings::{Findings, Place};
@@ -33,12 +33,10 @@ pub fn read(sheet: usize, findings: &mut Findings) -> Option<Node> {
         sheet,
         anchors: HashMap::new(),
         nodes: 0,
+        brackets: Vec::new(),
         findings,
     };
-    match reader.document() {
-        Ok(node) => Some(node),
-        Err(Stop) => None,
-    }
+    reader.document().ok()
 }
 
 /// Reading cannot go on; the reason has been reported.
@@ -49,6 +47,8 @@ struct Reader<'t, 'f> {
     sheet: usize,
     anchors: HashMap<usize, (Node, usize, usize)>,
     nodes: usize,
+    /// Where the lists and maps in brackets begin that are open now.
+    brackets: Vec<Place>,
     findings: &'f mut Findings,
 }
 
@@ -84,13 +84,26 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn broken(&mut self, error: &ScanError) -> Stop {
-        let text = &self.findings.sheet(self.sheet).text;
+        let sheet = self.sheet;
+        let text = &self.findings.sheet(sheet).text;
         let start = error.marker().byte_offset().unwrap_or(0).min(text.len());
         // An error at the end of the text belongs to its last written character.
         let start = if text[start..].trim().is_empty() { text.trim_end().len().saturating_sub(1) } else { start };
         let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let open = self.brackets.last().map(|open| open.start);
+        if yaml_words::may_be_bracket(error.kind())
+            && let Some(open) = open.or_else(|| yaml_words::open_bracket(text, start))
+            && text[open.min(start)..start].contains('\n')
+        {
+            let sign = text[open..].chars().next().unwrap_or('[');
+            let message = format!("a '{sign}' is opened and not closed");
+            let at = Place { sheet, start: open, end: open + 1 };
+            self.findings.error_help(at, message, "the lines that follow do not go on with it");
+            return Stop;
+        }
+        let start = yaml_words::exact(error.kind(), text, start);
         let (message, help) = yaml_words::explain(error.kind(), text, start);
-        let at = Place { sheet: self.sheet, start, end: start + 1 };
+        let at = Place { sheet, start, end: start + 1 };
         match help {
             Some(help) => self.findings.error_help(at, message, help),
             None => self.findings.error(at, message),
@@ -110,13 +123,13 @@ impl<'t> Reader<'t, '_> {
         self.count(1, at)?;
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => (self.scalar(text, style, tag.as_deref(), at)?, anchor),
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 self.no_tag(tag.as_deref(), at);
-                (self.list(at, depth)?, anchor)
+                (self.within(style, at, |reader| reader.list(at, depth))?, anchor)
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 self.no_tag(tag.as_deref(), at);
-                (self.map(at, depth)?, anchor)
+                (self.within(style, at, |reader| reader.map(at, depth))?, anchor)
             }
             Event::Alias(anchor) => return self.alias(anchor, at, depth),
             _ => {
@@ -128,6 +141,22 @@ impl<'t> Reader<'t, '_> {
             let (count, deep) = node.extent();
             self.anchors.insert(anchor, (node.clone(), count, deep));
         }
+        Ok(node)
+    }
+
+    /// Reads what stands at `at`, and knows meanwhile whether it is in brackets.
+    fn within(
+        &mut self,
+        style: StructureStyle,
+        at: Place,
+        read: impl FnOnce(&mut Self) -> Result<Node, Stop>,
+    ) -> Result<Node, Stop> {
+        if style != StructureStyle::Flow {
+            return read(self);
+        }
+        self.brackets.push(at);
+        let node = read(self)?;
+        self.brackets.pop();
         Ok(node)
     }
 

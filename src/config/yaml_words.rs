@@ -8,6 +8,61 @@ pub fn explain(kind: &ErrorKind, text: &str, at: usize) -> (String, Option<Strin
     (message, (!help.is_empty()).then(|| help.to_owned()))
 }
 
+/// Whether an error of this kind may come from a bracket that was not closed.
+pub fn may_be_bracket(kind: &ErrorKind) -> bool {
+    use ErrorKind as E;
+    matches!(
+        kind,
+        E::MappingValueNotAllowed
+            | E::InvalidColonPlacement
+            | E::ExpectedFlowMappingSeparator
+            | E::ExpectedFlowSequenceSeparator
+            | E::BlockEntryInFlowCollection
+            | E::InvalidFlowScalarIndent
+            | E::ExpectedNodeContent
+    )
+}
+
+/// The bracket on the line before `at` that is opened there and not closed.
+pub fn open_bracket(text: &str, at: usize) -> Option<usize> {
+    let end = text.get(..at)?.rfind('\n')?;
+    let start = text[..end].rfind('\n').map_or(0, |end| end + 1);
+    let (mut open, mut quote) = (Vec::new(), None);
+    for (offset, sign) in text[start..end].char_indices() {
+        match sign {
+            '"' | '\'' if quote == Some(sign) => quote = None,
+            '"' | '\'' if quote.is_none() => quote = Some(sign),
+            '[' | '{' if quote.is_none() => open.push(start + offset),
+            ']' | '}' if quote.is_none() => _ = open.pop(),
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// The byte that is meant, where the parser names the beginning of the value or the line before.
+pub fn exact(kind: &ErrorKind, text: &str, at: usize) -> usize {
+    use ErrorKind as E;
+    let rest = text.get(at..).unwrap_or_default();
+    let offset = match kind {
+        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar => rest.find('\t'),
+        E::UnknownQuotedScalarEscape => bad_escape(rest),
+        _ => None,
+    };
+    at + offset.unwrap_or(0)
+}
+
+/// Where the first backslash of `rest` stands that begins no escape of YAML.
+fn bad_escape(rest: &str) -> Option<usize> {
+    let mut signs = rest.char_indices();
+    while let Some((offset, sign)) = signs.next() {
+        if sign == '\\' && !signs.next().is_some_and(|(_, next)| "0abt\tnvfre \"/\\N_LPxuU\n\r".contains(next)) {
+            return Some(offset);
+        }
+    }
+    None
+}
+
 const TABS: &str = "replace the tab with spaces; most editors can do so for the whole file";
 const COLON: &str =
     "put a text that contains ': ' in quotes; otherwise check the indentation of this line and the one above";

@@ -1,5 +1,7 @@
 //! What sound configurations mean.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,7 +100,15 @@ fn operators_mean_what_they_say() {
         ("title: { not: { contains: nightly } }", true),
         ("title: { not: { contains: fails } }", false),
         ("failed: { not: { above: 3, below: 10 } }", false),
-        // A missing fact makes its line false, whatever the operator.
+    ] {
+        assert_eq!(holds(when, &facts), expected, "{when}");
+    }
+}
+
+#[test]
+fn a_missing_fact_makes_its_line_false() {
+    let facts = json!({"title": "z", "project": "PAY", "severity": "critical", "actor": null, "payload": {"id": 7}});
+    for (when, expected) in [
         ("comment: x", false),
         ("comment: { not: x }", false),
         ("comment: { not: { contains: x } }", false),
@@ -362,4 +372,30 @@ fn every_example_works_once_its_marks_are_removed() {
     ] {
         assert!(rules.contains(operator), "no example of {operator}");
     }
+}
+
+#[test]
+fn files_come_from_the_disk_through_links_and_without_those_of_editors() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("relaybell.yaml", "\u{feff}destinations: { out: { kind: slack, webhook_url: '${OUT}' } }\n");
+    write("rules/..data/a.yaml", "rules:\n  - { name: a, when: { event: case.* }, send: [{ to: out }] }\n");
+    std::os::unix::fs::symlink("..data/a.yaml", folder.path().join("rules/a.yaml")).unwrap();
+    for passing in ["rules/.a.yaml", "rules/a.yaml~", "rules/#a.yaml#", "rules/a.yaml.swp", "rules/notes.txt"] {
+        write(passing, "not: [ours");
+    }
+    write("rules/folder.yaml/b.yaml", "not: [ours");
+    let snapshot = relaybell::config::load(&folder.path().join("relaybell.yaml"), Secrets::Leave).unwrap();
+    assert_eq!(snapshot.rules.rules().len(), 1);
+    let names: Vec<_> = snapshot.files.keys().collect();
+    assert_eq!(names, ["relaybell.yaml", "rules/a.yaml"]);
+    assert_eq!(snapshot.watched[..2], [folder.path().to_path_buf(), folder.path().join("rules")]);
+
+    std::fs::remove_file(folder.path().join("relaybell.yaml")).unwrap();
+    let found = relaybell::config::load(&folder.path().join("relaybell.yaml"), Secrets::Leave).unwrap_err();
+    assert!(found.0[0].message.ends_with("relaybell.yaml cannot be read: it does not exist"), "{found}");
 }

@@ -1,6 +1,8 @@
 //! What a person reads about a broken configuration: one snapshot for each folder of
 //! `tests/cases/config`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,8 +102,17 @@ fn every_mistake_is_explained() {
         assert_eq!(outcome == "refused", found.count(Severity::Error) > 0, "{name}");
         for one in &found.0 {
             assert!(!one.to_string().contains('\n'), "{name}: a machine line has several lines");
-            for secret in ["hush-hush", "pst!", "swordfish", "hunter2", "abcdefgh", "xoxb-1234", "55555555", "letmein"]
-            {
+            for secret in [
+                "hush-hush",
+                "pst!",
+                "swordfish",
+                "hunter2",
+                "abcdefgh",
+                "xoxb-1234",
+                "55555555",
+                "letmein",
+                "98765432",
+            ] {
                 let shown = format!("{}{}", one.render(Color::Never), one);
                 assert!(!shown.contains(secret), "{name} shows a secret:\n{shown}");
             }
