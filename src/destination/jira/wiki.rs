@@ -38,7 +38,6 @@ pub fn literal(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 16);
     for (at, character) in chars.iter().copied().enumerate() {
         let next = chars.get(at + 1).copied();
-        let word_start = at == 0 || !chars[at - 1].is_alphanumeric();
         let escaped = match character {
             // A doubled backslash is a line break, so it has no escape of its own.
             '\\' => {
@@ -56,7 +55,6 @@ pub fn literal(text: &str) -> String {
             ':' => next.is_some_and(|c| matches!(c, '/' | 'D' | 'P' | 'p')) || is_mailto(&chars[..at]),
             // `h1. ` and `bq. `.
             '.' => next.is_none_or(|c| c == ' ') && at >= 2 && opens_line(&chars[..at]),
-            '@' => word_start,
             _ => false,
         };
         if escaped {
