@@ -1,4 +1,5 @@
 //! What every answer of a vendor means for the delivery.
+#![cfg(test)]
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! What is sent to each vendor: within its limits, and never more than the message says.
+#![cfg(test)]
 
 use proptest::collection::vec;
 use proptest::option;

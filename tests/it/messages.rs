@@ -1,4 +1,5 @@
 //! Messages and destinations that several areas test with.
+#![cfg(test)]
 
 use bytes::Bytes;
 use relaybell::destination::jira::{Api, Jira};

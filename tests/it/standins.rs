@@ -1,4 +1,5 @@
 //! The stand-ins: good bodies are accepted, each broken thing is refused by the vendor's name for it.
+#![cfg(test)]
 
 use std::time::Duration;
 
