@@ -33,6 +33,8 @@ const WARM_UP: u64 = 4_000;
 const MEASURED_FROM: u64 = 1_000_000;
 
 fn main() {
+    // The forwarder uses reqwest as it comes, which wants a provider for the whole process.
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let forwarder = forwarder_rate().await;

@@ -91,12 +91,12 @@ fn line(entry: &Entry, sources: &BTreeSet<Name>, findings: &mut Findings) -> Opt
 /// What the values at `path` are; reports a fact that does not exist.
 fn fact_kind(path: &FactPath, at: Place, findings: &mut Findings) -> Option<FactKind> {
     let name = path.name();
-    let Some((_, kind)) = known_facts().iter().find(|(known, _)| *known == name) else {
+    let Some((_, kind)) = known_facts().find(|(known, _)| *known == name) else {
         unknown_fact(name, at, findings);
         return None;
     };
     match kind {
-        _ if path.is_plain() => Some(*kind),
+        _ if path.is_plain() => Some(kind),
         FactKind::Any | FactKind::List => Some(FactKind::Any),
         _ => {
             let help = format!("write '{name}' alone, or a path into what was sent: payload.{name}.…");
@@ -116,7 +116,7 @@ fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
         let help = format!("an operator stands below a fact: severity: {{ {name}: … }}");
         findings.error_help(at, format!("'{name}' is an operator, not a fact"), help);
     } else {
-        let known = known_facts().iter().map(|(known, _)| *known);
+        let known = known_facts().map(|(known, _)| known);
         let message = format!("unknown fact '{name}'{}", did_you_mean(name, known.chain(NESTS)));
         let help = "a field of the sender's own is reached by its path: payload.…";
         findings.error_help(at, message, help);

@@ -1,5 +1,7 @@
 //! The words rules may use: facts, events, operators, and those of later releases.
 
+use crate::source::qase;
+
 /// What a fact's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactKind {
@@ -18,53 +20,20 @@ pub enum FactKind {
 }
 
 /// All facts that rules may name, in the order they are shown.
-pub fn known_facts() -> &'static [(&'static str, FactKind)] {
-    use FactKind::{Any, Flag, List, Number, Text, Time};
-    &[
-        ("event", Text),
-        ("source", Text),
-        ("project", Text),
-        ("subject", Text),
-        ("time", Time),
-        ("id", Any),
-        ("title", Text),
-        ("description", Text),
-        ("severity", Text),
-        ("priority", Text),
-        ("status", Text),
-        ("actual_result", Text),
-        ("cases", Number),
-        ("passed", Number),
-        ("failed", Number),
-        ("blocked", Number),
-        ("skipped", Number),
-        ("untested", Number),
-        ("pass_rate", Number),
-        ("duration", Number),
-        ("cases_added", Number),
-        ("environment", Text),
-        ("plan", Text),
-        ("plan_id", Any),
-        ("suite_id", Any),
-        ("milestone_id", Any),
-        ("parent_id", Any),
-        ("case_id", Any),
-        ("run_id", Any),
-        ("from_id", Any),
-        ("behavior", Text),
-        ("type", Text),
-        ("automation", Text),
-        ("tags", List),
-        ("attachments", Number),
-        ("comment", Text),
-        ("actor", Text),
-        ("actor_id", Any),
-        ("actor_email", Text),
-        ("reviewer", Text),
-        ("visible", Flag),
-        ("url", Text),
-        ("payload", Any),
-    ]
+pub fn known_facts() -> impl Iterator<Item = (&'static str, FactKind)> {
+    qase::FACTS.iter().map(|fact| {
+        // An id is a number at most of Qase's entities, and a hash at the others.
+        let kind = match fact.kind {
+            _ if fact.name == "id" || fact.name.ends_with("_id") => FactKind::Any,
+            qase::FactKind::Text => FactKind::Text,
+            qase::FactKind::Number => FactKind::Number,
+            qase::FactKind::Flag => FactKind::Flag,
+            qase::FactKind::List => FactKind::List,
+            qase::FactKind::Time => FactKind::Time,
+            qase::FactKind::Object => FactKind::Any,
+        };
+        (fact.name, kind)
+    })
 }
 
 /// Facts that later releases have.
@@ -72,48 +41,7 @@ pub const FACTS_LATER: [&str; 2] = ["age", "changed"];
 
 /// All event names that the sources document.
 pub fn known_events() -> &'static [&'static str] {
-    &[
-        "case.created",
-        "case.updated",
-        "case.deleted",
-        "case.cloned",
-        "suite.created",
-        "suite.updated",
-        "suite.deleted",
-        "suite.cloned",
-        "plan.created",
-        "plan.updated",
-        "plan.deleted",
-        "shared_step.created",
-        "shared_step.updated",
-        "shared_step.deleted",
-        "milestone.created",
-        "milestone.updated",
-        "milestone.deleted",
-        "custom_field.created",
-        "custom_field.updated",
-        "custom_field.deleted",
-        "run.started",
-        "run.updated",
-        "run.aborted",
-        "run.completed",
-        "run.deleted",
-        "run.report_changed",
-        "defect.created",
-        "defect.updated",
-        "defect.resolved",
-        "defect.deleted",
-        "review.created",
-        "review.updated",
-        "review.approval_status_changed",
-        "review.reviewer_added",
-        "review.reviewer_removed",
-        "review.merged",
-        "review.reopened",
-        "review.commented",
-        "review.declined",
-        "review.deleted",
-    ]
+    qase::EVENTS
 }
 
 /// The operators that have a word; equality and lists have none.

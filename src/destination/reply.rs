@@ -69,14 +69,11 @@ impl Reply {
     pub(super) fn by_status(&self, vendor: &str, secrets: &[&str]) -> Option<Outcome> {
         match self.status {
             300..=399 => {
-                let to = self.header("location").map(|place| quote(place, secrets)).unwrap_or_default();
-                Some(Outcome::Closed {
-                    why: format!(
-                        "{vendor} answered {} and points elsewhere ({to}). Redirects are never followed: \
-                         put the final address into the configuration.",
-                        self.status
-                    ),
-                })
+                let place = self.header("location").map(|place| quote(place, secrets));
+                let to = place.map(|place| format!(" to {place}")).unwrap_or_default();
+                let said = format!("{vendor} answered {} and redirects{to}", self.status);
+                let advice = "Redirects are never followed: put the final address into the configuration.";
+                Some(Outcome::Closed { why: advise(&said, advice) })
             }
             429 => Some(throttled(self.said(vendor, secrets), self.retry_after())),
             408 | 425 | 500..=599 => Some(Outcome::Later {
@@ -87,6 +84,11 @@ impl Reply {
             _ => None,
         }
     }
+}
+
+/// What a vendor said, as one sentence, and what to do about it.
+pub(super) fn advise(said: &str, advice: &str) -> String {
+    format!("{}. {advice}", said.trim_end_matches('.'))
 }
 
 /// The destination asks everybody to slow down.

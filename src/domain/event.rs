@@ -27,7 +27,8 @@ pub struct Report {
     /// Names of `facts` that belong to this event alone and are not remembered of the
     /// subject (`comment`, `actor`).
     pub passing: Vec<&'static str>,
-    /// The sender's body, untouched.
+    /// What the event carries, untouched: the part of the sender's body that the fact
+    /// `payload` shows.
     pub payload: Value,
     /// How a repetition of this webhook is recognised.
     pub dedup: Dedup,

@@ -3,6 +3,9 @@
 /// The width of the text in a picture.
 const WIDTH_CHARS: usize = 76;
 
+/// The longest label that stands beside its value.
+const LABEL_CHARS_MAX: usize = 24;
+
 /// Draws a message line by line.
 #[derive(Debug, Default)]
 pub struct Picture {
@@ -41,11 +44,18 @@ impl Picture {
         }
     }
 
-    /// Adds labelled values in two columns.
+    /// Adds labelled values in two columns; a long label stands above its value.
     pub fn fields(&mut self, fields: &[(String, String)]) {
-        let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(24);
+        let length = |name: &str| name.chars().count();
+        let short = fields.iter().map(|(name, _)| length(name)).filter(|length| *length <= LABEL_CHARS_MAX);
+        let width = short.max().unwrap_or(0);
         for (name, value) in fields {
-            self.hanging(&format!("{name:<width$}  "), value);
+            if length(name) > LABEL_CHARS_MAX {
+                self.text(name);
+                self.hanging(&" ".repeat(width + 2), value);
+            } else {
+                self.hanging(&format!("{name:<width$}  "), value);
+            }
         }
     }
 

@@ -33,7 +33,7 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("pulldown_cmark", &["domain/markdown"]),
     ("governor", &["relay/gate"]),
     ("notify", &["relay/reload"]),
-    ("serde_saphyr", &["config"]),
+    ("serde_saphyr", &["config", "domain/render/front"]),
     ("prometheus_client", &["telemetry"]),
 ];
 

@@ -23,16 +23,19 @@ pub fn text_only(message: &Message) -> Value {
 
 /// `text` as a document of paragraphs.
 pub fn plain_doc(text: &str) -> Value {
-    let text = clean(text);
-    let paragraphs = text.split("\n\n").map(|part| part.trim_matches('\n')).filter(|part| !part.trim().is_empty());
-    doc(&paragraphs.map(|part| paragraph(&[Run::plain(part)])).collect::<Vec<_>>())
+    doc(&paragraphs(text))
 }
 
-/// The message as plain text, fields and link included.
+fn paragraphs(text: &str) -> Vec<Value> {
+    let text = clean(text);
+    let parts = text.split("\n\n").map(|part| part.trim_matches('\n')).filter(|part| !part.trim().is_empty());
+    parts.map(|part| paragraph(&[Run::plain(part)])).collect()
+}
+
+/// The message as plain text, fields included, without its link.
 pub(super) fn plain_text(sheet: &Sheet) -> String {
     let mut parts = vec![plain(&sheet.pieces)];
     parts.extend(sheet.fields.iter().map(|field| format!("{}: {}", field.name, field.value)));
-    parts.extend(sheet.link.as_ref().map(ToString::to_string));
     parts.extend(sheet.remark.clone());
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")

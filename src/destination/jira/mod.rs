@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use self::issue::Complaints;
-use super::reply::{lost, quote, throttled};
+use super::reply::{advise, lost, quote, throttled};
 use super::{Answer, Ask, Destination, Reply, Step};
 use crate::domain::delivery::{Extent, Job, Lost, Outcome, Receipt};
 
@@ -227,7 +227,7 @@ impl Jira {
             }
             _ => return reply.by_status("Jira", &self.secrets()),
         };
-        Some(Outcome::Closed { why: format!("{said}. {advice}") })
+        Some(Outcome::Closed { why: advise(&said, advice) })
     }
 
     /// The outcome when Jira refuses what cannot be left out. A project or issue type of
@@ -239,10 +239,10 @@ impl Jira {
         };
         for (name, key) in [("project", "project"), ("issuetype", "issue_type")] {
             if complaints.names(name) && !from_rule(name) {
-                return Outcome::Closed { why: format!("{said}. Check `{key}` of this destination.") };
+                return Outcome::Closed { why: advise(said, &format!("Check `{key}` of this destination.")) };
             }
         }
-        Outcome::Refused { why: format!("{said}. Set what Jira asks for under `fields` of the rule.") }
+        Outcome::Refused { why: advise(said, "Set what Jira asks for under `fields` of the rule.") }
     }
 
     fn secrets(&self) -> [&str; 1] {

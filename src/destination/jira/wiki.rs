@@ -1,5 +1,6 @@
 //! Messages as wiki markup, the text of Jira Data Center.
 
+use crate::destination::address::Address;
 use crate::destination::flat::{Marker, Piece, Run};
 use crate::destination::sheet::Sheet;
 use crate::destination::text::{units, within_word};
@@ -19,8 +20,11 @@ pub fn rich(message: &Message) -> String {
 
 /// The description as text alone, of characters that old databases take.
 pub fn text_only(message: &Message) -> String {
-    Sheet::new(message, SUMMARY_UNITS_MAX)
-        .fit(|sheet| literal(&basic(&plain_text(sheet))), |text| units(text) < PLAIN_UNITS_MAX)
+    let encode = |sheet: &Sheet| {
+        let text = literal(&basic(&plain_text(sheet)));
+        sheet.link.as_ref().map_or_else(|| text.clone(), |address| format!("{text}\n\n{}", link(address)))
+    };
+    Sheet::new(message, SUMMARY_UNITS_MAX).fit(encode, |text| units(text) < PLAIN_UNITS_MAX)
 }
 
 /// `text` without the characters (emoji, mostly) that databases of old installations refuse.
@@ -34,7 +38,6 @@ pub fn literal(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 16);
     for (at, character) in chars.iter().copied().enumerate() {
         let next = chars.get(at + 1).copied();
-        let word_start = at == 0 || !chars[at - 1].is_alphanumeric();
         let escaped = match character {
             // A doubled backslash is a line break, so it has no escape of its own.
             '\\' => {
@@ -52,7 +55,6 @@ pub fn literal(text: &str) -> String {
             ':' => next.is_some_and(|c| matches!(c, '/' | 'D' | 'P' | 'p')) || is_mailto(&chars[..at]),
             // `h1. ` and `bq. `.
             '.' => next.is_none_or(|c| c == ' ') && at >= 2 && opens_line(&chars[..at]),
-            '@' => word_start,
             _ => false,
         };
         if escaped {
@@ -86,13 +88,15 @@ fn encode(sheet: &Sheet) -> String {
         let rows: Vec<String> = sheet.fields.iter().map(|field| row(&field.name, &field.value)).collect();
         parts.push(rows.join("\n"));
     }
-    if let Some(link) = &sheet.link {
-        parts.push(format!("[{}|{link}]", literal(&link.label())));
-    }
+    parts.extend(sheet.link.as_ref().map(link));
     if let Some(remark) = &sheet.remark {
         parts.push(format!("{{_}}{}{{_}}", literal(remark)));
     }
     parts.join("\n\n")
+}
+
+fn link(address: &Address) -> String {
+    format!("[{}|{address}]", literal(&address.label()))
 }
 
 fn mention(mention: &Mention) -> String {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::destination::flat::{Marker, Piece, Run, plain, table_text};
 use crate::destination::sheet::Sheet;
-use crate::destination::text::{cut, units};
+use crate::destination::text::{cut, one_line, units};
 use crate::domain::message::{Color, Mention, Message};
 
 use super::mrkdwn::{bold, literal};
@@ -28,7 +28,7 @@ const BLOCKS_UNITS_MAX: usize = 9_500;
 const TEXT_UNITS_MAX: usize = 4_000;
 
 /// How much of the body the text for notifications repeats.
-const PREVIEW_UNITS_MAX: usize = 300;
+const PREVIEW_UNITS_MAX: usize = 150;
 
 /// The whole message: title and mentions on top, the rest beside the colour.
 pub fn rich(message: &Message) -> Map<String, Value> {
@@ -133,7 +133,13 @@ fn mention(mention: &Mention) -> String {
 }
 
 fn first_lines(sheet: &Sheet) -> String {
-    text_of(sheet, &cut(&plain(&sheet.pieces), PREVIEW_UNITS_MAX))
+    let body = one_line(&plain(&sheet.pieces));
+    let text = [sheet.title.as_str(), &cut(&body, PREVIEW_UNITS_MAX)].join(" · ");
+    let text = literal(text.trim_end_matches(" · "));
+    match mentions(&sheet.mentions) {
+        Some(mentions) => format!("{mentions} {text}"),
+        None => text,
+    }
 }
 
 /// The message as mrkdwn text: everything literal but mentions and the link.

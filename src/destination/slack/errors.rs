@@ -11,6 +11,8 @@ pub enum Meaning {
     Later,
     /// The credential or the channel must be mended first, as the advice says.
     Closed(&'static str),
+    /// The channel is not there for us.
+    Channel,
     /// Slack does not take this body.
     Body,
 }
@@ -20,7 +22,8 @@ const SCOPE: &str = "Give the app the scope chat:write (and chat:write.public fo
                      install it again, and put the new token into `token`.";
 const WORKSPACE: &str = "An administrator of the workspace must allow the app to post.";
 const WEBHOOK: &str = "Make a new incoming webhook in Slack and put its address into `webhook_url`.";
-const CHANNEL: &str = "Check `channel` and invite the bot to the channel (/invite @bot); \
+/// What to do about [`Meaning::Channel`].
+pub const CHANNEL: &str = "Check `channel` and invite the bot to the channel (/invite @bot); \
                        for a private channel its id (C…) is needed.";
 const ARCHIVED: &str = "Unarchive the channel or choose another one.";
 const RESTRICTED: &str = "The channel's posting rights keep the app out: change them or choose another channel.";
@@ -64,7 +67,7 @@ pub fn meaning(name: &str) -> Meaning {
         "method_deprecated" | "deprecated_endpoint" | "unknown_method" => Meaning::Closed(ADDRESS),
 
         "invalid_token" | "no_service" | "no_service_id" | "no_team" | "no_active_hooks" => Meaning::Closed(WEBHOOK),
-        "channel_not_found" | "not_in_channel" => Meaning::Closed(CHANNEL),
+        "channel_not_found" | "not_in_channel" => Meaning::Channel,
         "is_archived" | "channel_is_archived" | "is_inactive" => Meaning::Closed(ARCHIVED),
         "posting_to_general_channel_denied" | "cannot_reply_to_message" => Meaning::Closed(RESTRICTED),
         _ if name.starts_with("restricted_action") || name.starts_with("duplicate_") => Meaning::Closed(RESTRICTED),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use self::errors::Meaning;
-use super::reply::{lost, quote, secret_parts, throttled};
+use super::reply::{advise, lost, quote, secret_parts, throttled};
 use super::{Answer, Ask, Destination, Reply, Step};
 use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
 
@@ -197,7 +197,10 @@ impl Slack {
             Meaning::Slow => throttled(said, reply.retry_after()),
             Meaning::Moving => throttled(said, reply.retry_after().or(Some(MOVING_WAIT))),
             Meaning::Later => Outcome::Later { why: said, after: reply.retry_after(), extent: Extent::Failing },
-            Meaning::Closed(advice) => Outcome::Closed { why: format!("{said}. {advice}") },
+            Meaning::Closed(advice) => Outcome::Closed { why: advise(&said, advice) },
+            // A webhook is bound to its channel; there is nothing to check but the webhook.
+            Meaning::Channel if matches!(self, Self::Webhook { .. }) => self.closed(&said),
+            Meaning::Channel => Outcome::Closed { why: advise(&said, errors::CHANNEL) },
             // Names we do not know are about the channel or the webhook when the status says so.
             Meaning::Body if matches!(reply.status, 401 | 403 | 404 | 410) => self.closed(&said),
             Meaning::Body => return Verdict::Body(said),
@@ -217,7 +220,7 @@ impl Slack {
             },
             _ => match reply.by_status("Slack", &secrets) {
                 Some(outcome) => outcome,
-                None => Outcome::Refused { why: format!("{said}. Check the address in the configuration.") },
+                None => Outcome::Refused { why: advise(&said, "Check the address in the configuration.") },
             },
         })
     }
@@ -227,7 +230,7 @@ impl Slack {
             Self::Webhook { .. } => "Make a new incoming webhook in Slack and put its address into `webhook_url`.",
             Self::Api { .. } => "Check `token`, `channel` and `api_url`.",
         };
-        Outcome::Closed { why: format!("{said}. {advice}") }
+        Outcome::Closed { why: advise(said, advice) }
     }
 
     /// Slack's error with everything it says about the place: JSON pointers, the missing scope.

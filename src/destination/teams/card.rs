@@ -215,7 +215,8 @@ fn elements(piece: &Piece, spacing: &str, body: &mut Vec<Value>) {
             let items = text.lines().map(|line| {
                 // Leading spaces would be lost.
                 let indent = line.chars().take_while(|c| *c == ' ' || *c == '\t').count();
-                let shown = format!("{}{}", "\u{a0}".repeat(indent), &line[indent..]);
+                let indent = indent.max(usize::from(line.is_empty()));
+                let shown = format!("{}{}", "\u{a0}".repeat(indent), line.trim_start_matches([' ', '\t']));
                 line_of(&styled(&[Run::plain(&shown)], |style| style.code = true), "None")
             });
             let items: Vec<Value> = items.collect();

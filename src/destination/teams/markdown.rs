@@ -24,6 +24,8 @@ pub fn literal(text: &str) -> String {
             '\\' | '[' | ']' | '`' => true,
             '*' | '_' | '~' => !within_word(&chars, at) || character == '*',
             '#' | '>' => line_start,
+            // `<https://…>` would be a link.
+            '<' => next.is_some_and(|c| c.is_ascii_alphabetic()),
             '-' | '+' => line_start && at_gap,
             '.' | ')' => number && at_gap,
             '&' => next.is_some_and(|c| c == '#' || c.is_ascii_alphabetic()),
@@ -81,7 +83,8 @@ mod tests {
     #[test]
     fn text_stays_literal() {
         let cases = [
-            ("<at>QA</at> <AT>all</AT> a<b", "‹at>QA‹/at> ‹AT>all‹/AT> a<b"),
+            ("<at>QA</at> <AT>all</AT> a < b", "‹at>QA‹/at> ‹AT>all‹/AT> a < b"),
+            ("<https://evil>", "\\<https://evil>"),
             ("[click](https://evil)", "\\[click\\](https://evil)"),
             ("*b* _i_ test_a_b", "\\*b\\* \\_i\\_ test_a_b"),
             ("# h\n- item\n1. one\n1.5", "\\# h\n\\- item\n1\\. one\n1.5"),

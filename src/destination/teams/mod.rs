@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::reply::{lost, secret_parts};
+use super::reply::{advise, lost, quote, secret_parts};
 use super::{Answer, Ask, Destination, Reply, Step};
 use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
 
@@ -86,7 +86,7 @@ impl Teams {
 
     fn read_reply(&self, reply: &Reply, note: Option<String>) -> Verdict {
         let secrets = secret_parts(self.url.expose_secret());
-        let said = reply.said("Teams", &secrets);
+        let said = said(reply, &secrets);
         if (200..300).contains(&reply.status) {
             let text = reply.text();
             // Connectors answer 200 and put the true status into the body.
@@ -119,11 +119,11 @@ impl Teams {
                 return Verdict::Over(
                     reply
                         .by_status("Teams", &secrets)
-                        .unwrap_or_else(|| Outcome::Refused { why: format!("{said}. Check `webhook_url`.") }),
+                        .unwrap_or_else(|| Outcome::Refused { why: advise(&said, "Check `webhook_url`.") }),
                 );
             }
         };
-        Verdict::Over(Outcome::Closed { why: format!("{said}. {advice}") })
+        Verdict::Over(Outcome::Closed { why: advise(&said, advice) })
     }
 }
 
@@ -132,6 +132,19 @@ fn status_within(text: &str) -> Option<u16> {
     let (_, after) = text.split_once("HTTP error ")?;
     let digits = after.get(..3)?;
     digits.parse().ok().filter(|status| (400..600).contains(status))
+}
+
+/// What Teams answered: its error code and message if it gave them, else the beginning of the body.
+fn said(reply: &Reply, secrets: &[&str]) -> String {
+    let answer = reply.json();
+    let text = |place: &str| answer.pointer(place).and_then(Value::as_str);
+    match (text("/error/code"), text("/error/message")) {
+        (Some(code), message) => {
+            let error = quote(&format!("{code}: {}", message.unwrap_or_default()), secrets);
+            format!("Teams answered {} {error}", reply.status)
+        }
+        (None, _) => reply.said("Teams", secrets),
+    }
 }
 
 /// The error code of the workflow service: `{"error": {"code": …}}`.

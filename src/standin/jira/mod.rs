@@ -146,7 +146,7 @@ fn draw(key: &str, body: &Value, version: Version) -> String {
     picture.gap();
     match version {
         Version::V3 => adf::draw(&fields["description"], &mut picture),
-        Version::V2 => picture.text(&wiki::readable(fields["description"].as_str().unwrap_or_default())),
+        Version::V2 => wiki::draw(fields["description"].as_str().unwrap_or_default(), &mut picture),
     }
     let labels = fields["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
     let labels: Vec<&str> = labels.iter().filter_map(Value::as_str).collect();

@@ -10,7 +10,12 @@ pub fn draw(body: &Value) -> String {
     let mut picture = Picture::default();
     for attachment in list(body, "attachments") {
         let card = &attachment["content"];
-        list(card, "body").iter().for_each(|one| element(one, &mut picture));
+        for (place, one) in list(card, "body").iter().enumerate() {
+            if place > 0 && one.get("spacing").is_none() {
+                picture.gap();
+            }
+            element(one, &mut picture);
+        }
         let buttons: Vec<String> =
             list(card, "actions").iter().map(|action| format!("[ {} ]", text(action, "title"))).collect();
         if !buttons.is_empty() {

@@ -1,0 +1,356 @@
+//! What is sent to each vendor: within its limits, and never more than the message says.
+#![cfg(test)]
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use relaybell::destination::jira::{Api, Jira};
+use relaybell::destination::slack::Slack;
+use relaybell::destination::teams::Teams;
+use relaybell::domain::message::{Block, Color, Field, Inline, Item, Mention, Message};
+use relaybell::standin::{jira as jira_rules, slack as slack_rules, teams as teams_rules};
+use serde_json::{Value, json};
+
+use crate::messages::{ask, body, hostile, huge, job, rich, slack_api, slack_webhook, teams, thin};
+
+fn slack() -> Slack {
+    slack_webhook("https://hooks.slack.example/services/T0/B0/secretsecret")
+}
+
+fn team() -> Teams {
+    teams("https://env.example/workflows/1/triggers/manual/paths/invoke?api-version=1&sig=secretsecret")
+}
+
+fn jira(api: Api) -> Jira {
+    crate::messages::jira(api, "https://acme.atlassian.net", "jira-token")
+}
+
+#[test]
+fn each_vendors_body() {
+    for (name, message) in [("rich", rich()), ("thin", thin()), ("hostile", hostile())] {
+        insta::assert_json_snapshot!(format!("slack_{name}"), body(&slack(), &message));
+        insta::assert_json_snapshot!(format!("teams_{name}"), body(&team(), &message));
+        insta::assert_json_snapshot!(format!("jira3_{name}"), body(&jira(Api::V3), &message));
+        let wiki = body(&jira(Api::V2), &message);
+        insta::assert_snapshot!(format!("jira2_{name}"), wiki["fields"]["description"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn a_huge_message_is_cut_visibly_with_the_link() {
+    let message = huge();
+    let bodies = [
+        ("slack", body(&slack(), &message)),
+        ("teams", body(&team(), &message)),
+        ("jira3", body(&jira(Api::V3), &message)),
+        ("jira2", body(&jira(Api::V2), &message)),
+    ];
+    for (name, body) in bodies {
+        // Wiki markup escapes the parentheses.
+        let sent = body.to_string().replace('\\', "");
+        assert!(sent.contains("… (shortened; "), "{name} is not marked");
+        assert!(sent.contains("fields and ") && sent.contains("mentions left out)"), "{name} does not count");
+        assert!(sent.contains("https://app.qase.io/defect/PAY/17"), "{name} has no link");
+        assert!(sent.contains("Paragraph 0."), "{name} has no body");
+        // A good part of what fits is used, not a few words.
+        assert!(sent.len() > 5_000, "{name} sends only {} bytes", sent.len());
+    }
+}
+
+#[test]
+fn credentials_and_addresses() {
+    let api = slack_api("https://slack.com/api/", "xoxb-1", "#payments");
+    let request = ask(&api, &job(thin()), &[]).request;
+    assert_eq!(request.uri(), "https://slack.com/api/chat.postMessage");
+    assert_eq!(request.headers()["authorization"], "Bearer xoxb-1");
+    assert_eq!(request.headers()["content-type"], "application/json; charset=utf-8");
+    let sent: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(sent["channel"], "#payments");
+
+    let request = ask(&jira(Api::V3), &job(thin()), &[]).request;
+    assert_eq!(request.uri(), "https://acme.atlassian.net/rest/api/3/issue");
+    assert_eq!(request.headers()["authorization"], "Bearer jira-token");
+    let basic = Jira { email: Some("bot@acme.example".into()), ..jira(Api::V2) };
+    let request = ask(&basic, &job(thin()), &[]).request;
+    assert_eq!(request.uri(), "https://acme.atlassian.net/rest/api/2/issue");
+    assert_eq!(request.headers()["authorization"], "Basic Ym90QGFjbWUuZXhhbXBsZTpqaXJhLXRva2Vu");
+}
+
+#[test]
+fn an_address_that_is_none_closes_the_destination() {
+    let broken = slack_webhook("not an address");
+    let step = format!("{:?}", relaybell::destination::Destination::step(&broken, &job(thin()), &[]));
+    assert!(step.contains("Closed") && step.contains("webhook_url"), "{step}");
+}
+
+#[test]
+fn fields_of_a_rule_take_jiras_form() {
+    let mut job = job(thin());
+    let fields = json!({
+        "priority": "Highest",
+        "labels": ["qase", "two words", "", "qase"],
+        "components": ["Web", "API"],
+        "assignee": "712020:abc",
+        "environment": "staging\n\neu",
+        "summary": "line one\nline two",
+        "customfield_10010": 5,
+        "duedate": "",
+        "parent": "PAY-3",
+    });
+    job.content.fields = fields.as_object().unwrap().clone();
+    let request = ask(&jira(Api::V3), &job, &[]).request;
+    let sent: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(jira_rules::check::check(&sent, jira_rules::check::Version::V3), Ok(()));
+    insta::assert_json_snapshot!("jira3_fields", sent);
+}
+
+#[test]
+fn a_templates_own_body_is_sent_as_it_is() {
+    let mut job = job(Message { mentions: rich().mentions, ..thin() });
+    job.content.body = Some(json!({"blocks": [{"type": "divider"}]}));
+    let sent: Value = serde_json::from_slice(ask(&slack(), &job, &[]).request.body()).unwrap();
+    assert_eq!(sent["blocks"][0], json!({"type": "divider"}));
+    assert_eq!(sent["blocks"][1]["text"]["text"], "<!subteam^S0QAONCALL> @Ben");
+    assert_eq!(sent["text"], "<!subteam^S0QAONCALL> @Ben Run 12 passed");
+    assert_eq!(slack_rules::check::check(&sent), Ok(()));
+
+    job.content.body =
+        Some(json!({"type": "AdaptiveCard", "version": "1.4", "body": [{"type": "TextBlock", "text": "x"}]}));
+    let sent: Value = serde_json::from_slice(ask(&team(), &job, &[]).request.body()).unwrap();
+    assert_eq!(teams_rules::check::check_message(&sent), Ok(()));
+    assert_eq!(teams_rules::check::check_cards(&sent), Ok(()));
+    assert_eq!(
+        sent["attachments"][0]["content"]["msteams"]["entities"][0]["mentioned"]["id"],
+        "qa-oncall@acme.example"
+    );
+
+    job.content.body = Some(json!({"fields": {"summary": "own", "issuetype": {"name": "Task"}}}));
+    let sent: Value = serde_json::from_slice(ask(&jira(Api::V3), &job, &[]).request.body()).unwrap();
+    assert_eq!(sent["fields"]["summary"], "own");
+    assert_eq!(sent["fields"]["issuetype"]["name"], "Task");
+    assert_eq!(sent["fields"]["project"]["key"], "PAY");
+    assert_eq!(sent["fields"]["labels"], json!([format!("relaybell-{}", job.key)]));
+}
+
+/// Text of all kinds, much of it markup of some vendor.
+fn any_text() -> impl Strategy<Value = String> {
+    let snippets = prop::sample::select(vec![
+        "<!channel>",
+        "<@U123>",
+        "<https://evil|x>",
+        "[x](https://evil)",
+        "<at>QA</at>",
+        "</AT>",
+        "[~admin]",
+        "{code}",
+        "{noformat}",
+        "{{",
+        "}}",
+        "**",
+        "__",
+        "~~",
+        "`",
+        "\n",
+        "\n\n",
+        "> ",
+        "# ",
+        "h1. ",
+        "- ",
+        "1. ",
+        "||",
+        "|",
+        "\\",
+        "\"",
+        "&lt;",
+        "&",
+        ":tada:",
+        "https://evil.example",
+        "mailto:",
+        "!x!",
+        "(y)",
+        "{{DATE(2020)}}",
+        "](",
+        "\\[",
+        "word",
+        " ",
+        "\t",
+        "\u{0}",
+        "🦀",
+        "é",
+        "漢字",
+        "\r\n",
+    ]);
+    prop_oneof![
+        4 => vec(snippets, 0..12).prop_map(|parts| parts.concat()),
+        1 => any::<String>(),
+        1 => (1_usize..6_000, prop::sample::select(vec!["long ", "\"\\", "🦀", "*<&", "漢"]))
+            .prop_map(|(times, part)| part.repeat(times)),
+    ]
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Links {
+    Some,
+    None,
+}
+
+fn any_inlines(links: Links) -> impl Strategy<Value = Vec<Inline>> {
+    let leaf = prop_oneof![
+        3 => any_text().prop_map(Inline::Text),
+        1 => any_text().prop_map(Inline::Code),
+        1 => Just(Inline::Break),
+    ];
+    let tree = leaf.prop_recursive(2, 8, 3, move |inner| {
+        let many = vec(inner, 0..3).boxed();
+        let plain = prop_oneof![
+            many.clone().prop_map(Inline::Strong),
+            many.clone().prop_map(Inline::Emph),
+            many.clone().prop_map(Inline::Strike),
+        ];
+        let url = prop_oneof![any_text(), any_text().prop_map(|text| format!("https://ok.example/{text}"))];
+        let link = (url, many).prop_map(|(url, text)| Inline::Link { url, text });
+        match links {
+            Links::Some => prop_oneof![plain, link].boxed(),
+            Links::None => plain.boxed(),
+        }
+    });
+    vec(tree, 0..4)
+}
+
+fn any_blocks(links: Links) -> impl Strategy<Value = Vec<Block>> {
+    let leaf = prop_oneof![
+        4 => any_inlines(links).prop_map(Block::Paragraph),
+        1 => (0_u8..9, any_inlines(links)).prop_map(|(level, text)| Block::Heading { level, text }),
+        1 => (option::of(any_text()), any_text()).prop_map(|(language, text)| Block::Code { language, text }),
+        1 => Just(Block::Rule),
+        1 => (vec(any_inlines(links), 0..3), vec(vec(any_inlines(links), 0..4), 0..3))
+            .prop_map(|(head, rows)| Block::Table { head, rows }),
+    ];
+    let tree = leaf.prop_recursive(3, 12, 3, |inner| {
+        let item =
+            (option::of(any::<bool>()), vec(inner.clone(), 0..3)).prop_map(|(done, blocks)| Item { done, blocks });
+        prop_oneof![
+            (option::of(0_u64..20), vec(item, 0..4)).prop_map(|(start, items)| Block::List { start, items }),
+            vec(inner, 0..3).prop_map(Block::Quote),
+        ]
+    });
+    vec(tree, 0..6)
+}
+
+fn any_message(links: Links) -> impl Strategy<Value = Message> {
+    let fields = vec((any_text(), any_text()).prop_map(|(name, value)| Field { name, value }), 0..14);
+    let id = || option::of(prop_oneof![any_text(), "[A-Z0-9]{2,10}", Just("here".to_owned())]);
+    let mention =
+        (any_text(), id(), id(), id()).prop_map(|(name, slack, teams, jira)| Mention { name, slack, teams, jira });
+    let color = option::of(prop::sample::select(Color::WORDS.map(|(_, color)| color).to_vec()));
+    let link = option::of(any_text().prop_map(|text| format!("https://ok.example/{text}")));
+    (any_text(), any_blocks(links), fields, link, color, vec(mention, 0..8), option::of(any_text())).prop_map(
+        move |(title, body, fields, link, color, mentions, remark)| match links {
+            Links::Some => Message { title, body, fields, link, color, mentions, remark },
+            Links::None => Message { title, body, fields, link: None, color, mentions: Vec::new(), remark },
+        },
+    )
+}
+
+/// Every string under `value` whose object satisfies `of`, with the key it stands under.
+fn strings<'a>(value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(map) => {
+            let kind = map.get("type").and_then(Value::as_str).unwrap_or_default();
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if key == "text" || key == "value" || key == "title" => {
+                        found.push((kind, text));
+                    }
+                    other => strings(other, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn types(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| types(item, found)),
+        Value::Object(map) => {
+            found.extend(map.get("type").and_then(Value::as_str).map(str::to_owned));
+            map.values().for_each(|value| types(value, found));
+        }
+        _ => {}
+    }
+}
+
+/// Whether `needle` stands in `text` without a backslash before it.
+fn unescaped(text: &str, needle: char) -> bool {
+    let mut escaped = false;
+    text.chars().any(|c| {
+        let hit = c == needle && !escaped;
+        escaped = c == '\\' && !escaped;
+        hit
+    })
+}
+
+/// Wiki markup without what stands literally in macros.
+fn outside_macros(markup: &str) -> String {
+    let mut rest = markup.to_owned();
+    for (open, close) in [("{noformat}\n", "\n{noformat}"), ("{code:", "\n{code}")] {
+        while let Some(start) = rest.find(open) {
+            let length = rest[start + open.len()..].find(close).expect("every macro ends");
+            rest.replace_range(start..start + open.len() + length + close.len(), "");
+        }
+    }
+    rest
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_message_is_within_every_vendors_limits(message in any_message(Links::Some)) {
+        prop_assert_eq!(slack_rules::check::check(&body(&slack(), &message)), Ok(()));
+        let card = body(&team(), &message);
+        prop_assert_eq!(teams_rules::check::check_message(&card), Ok(()));
+        prop_assert_eq!(teams_rules::check::check_cards(&card), Ok(()));
+        use jira_rules::check::Version;
+        prop_assert_eq!(jira_rules::check::check(&body(&jira(Api::V3), &message), Version::V3), Ok(()));
+        prop_assert_eq!(jira_rules::check::check(&body(&jira(Api::V2), &message), Version::V2), Ok(()));
+    }
+
+    #[test]
+    fn text_never_becomes_a_mention_or_a_link(message in any_message(Links::None)) {
+        let sent = body(&slack(), &message);
+        let mut texts = Vec::new();
+        strings(&sent, &mut texts);
+        for (kind, text) in texts.iter().filter(|(kind, _)| matches!(*kind, "mrkdwn" | "")) {
+            prop_assert!(!text.contains('<'), "{kind}: {text}");
+        }
+        let mut kinds = Vec::new();
+        types(&sent, &mut kinds);
+        prop_assert!(!kinds.iter().any(|kind| matches!(kind.as_str(), "link" | "user" | "usergroup" | "broadcast" | "emoji")));
+
+        let sent = body(&team(), &message);
+        let mut texts = Vec::new();
+        strings(&sent, &mut texts);
+        for (kind, text) in texts {
+            prop_assert!(!text.to_lowercase().contains("<at>"), "{kind}: {text}");
+            if kind != "TextRun" {
+                prop_assert!(!unescaped(text, '[') && !unescaped(text, '`'), "{kind}: {text}");
+                prop_assert!(!text.replace("\\<", "").contains("<http"), "{kind}: {text}");
+            }
+        }
+        let mut kinds = Vec::new();
+        types(&sent, &mut kinds);
+        prop_assert!(!kinds.iter().any(|kind| matches!(kind.as_str(), "mention" | "Action.OpenUrl")));
+
+        let mut kinds = Vec::new();
+        types(&body(&jira(Api::V3), &message), &mut kinds);
+        prop_assert!(!kinds.iter().any(|kind| matches!(kind.as_str(), "link" | "mention" | "inlineCard")));
+
+        let sent = body(&jira(Api::V2), &message);
+        let markup = outside_macros(sent["fields"]["description"].as_str().unwrap());
+        prop_assert!(!unescaped(&markup, '['), "{markup}");
+        prop_assert!(!markup.contains("http://") && !markup.contains("https://"), "{markup}");
+    }
+}
