@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{Secrets, load};
+use crate::config::{Secrets, load, rehearse};
 
 use super::Failure;
 use super::output::Output;
@@ -16,7 +16,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let loaded = load(config, Secrets::Leave);
+    let mut loaded = load(config, Secrets::Leave);
+    if let Ok(snapshot) = &mut loaded {
+        let rehearsed = rehearse(snapshot);
+        snapshot.warnings.0.extend(rehearsed.0);
+    }
     let findings = match &loaded {
         Ok(snapshot) => &snapshot.warnings,
         Err(findings) => findings,

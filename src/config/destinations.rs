@@ -28,7 +28,7 @@ const RETRY_LEAST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(24 * 3600);
 const GIVE_UP_LEAST: Duration = Duration::from_secs(60);
 const GIVE_UP_MOST: Duration = Duration::from_secs(90 * 24 * 3600);
-const CONCURRENCY_MOST: u32 = 64;
+const CONCURRENCY_MOST: u32 = 256;
 const BURST_MOST: u32 = 1000;
 
 /// What fits a vendor when nothing is configured.

@@ -130,6 +130,17 @@ impl Findings {
         self.add(Severity::Error, Place { sheet, start: offset, end: offset + 1 }, message, help);
     }
 
+    /// The place of `word` on line `line` (from 1) of a sheet; of the whole line without it.
+    pub fn place_of(&self, sheet: usize, line: usize, word: &str) -> Place {
+        let page = &self.sheets[sheet];
+        let text = page.line(line);
+        let first = page.lines.get(line.wrapping_sub(1)).copied().unwrap_or_default();
+        match text.find(word) {
+            Some(at) => Place { sheet, start: first + at, end: first + at + word.len() },
+            None => Place { sheet, start: first, end: first + text.len().max(1) },
+        }
+    }
+
     fn add(&mut self, severity: Severity, at: Place, message: String, help: Option<String>) {
         if self.found.len() >= FINDINGS_MAX {
             return;

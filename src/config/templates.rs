@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{name, not_yet};
 use super::findings::{Findings, Place};
+use super::nearest::did_you_mean;
+use super::vocabulary::known_facts;
 use crate::domain::Name;
 use crate::domain::render::{TemplateFile, Templates};
 use crate::domain::rule::Kind;
@@ -75,13 +77,37 @@ impl TemplateFiles {
             findings.error_help(at, format!("there is no Markdown template '{}'", file.name), help);
         }
         match Templates::compile(&self.files) {
-            Ok(templates) => Some(templates),
+            Ok(templates) => {
+                self.hold_against_facts(&templates, findings);
+                Some(templates)
+            }
             Err(problems) => {
                 for problem in problems {
                     let sheet = self.sheets.get(&problem.file).copied().unwrap_or_default();
                     findings.error_at_line(sheet, problem.line, problem.column, problem.message, problem.help);
                 }
                 None
+            }
+        }
+    }
+}
+
+impl TemplateFiles {
+    /// Points out facts that no event has: such a template fails on every event.
+    fn hold_against_facts(&self, templates: &Templates, findings: &mut Findings) {
+        let mut told = BTreeSet::new();
+        for name in self.names.keys() {
+            for (fact, file, line) in templates.facts_used(name) {
+                let name = fact.split(['.', '[']).next().unwrap_or_default();
+                if known_facts().any(|(known, _)| known == name) || !told.insert((file.clone(), line, name.to_owned()))
+                {
+                    continue;
+                }
+                let sheet = self.sheets.get(&file).copied().unwrap_or_default();
+                let at = findings.place_of(sheet, line, name);
+                let known = known_facts().map(|(known, _)| known);
+                let help = "a field of the sender's own is reached by its path: payload.…";
+                findings.error_help(at, format!("unknown fact '{name}'{}", did_you_mean(name, known)), help);
             }
         }
     }

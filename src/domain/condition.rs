@@ -162,6 +162,20 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// Whether an event of this name can satisfy the condition, whatever its other facts.
+    #[must_use]
+    pub fn admits(&self, event: &str) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.admits(event)),
+            Self::Any(parts) => parts.iter().any(|part| part.admits(event)),
+            Self::None(_) => true,
+            Self::Line(line) if line.fact.name() == "event" => line.holds(Some(&Value::from(event))),
+            Self::Line(_) => true,
+        }
+    }
+}
+
 impl Line {
     /// Whether every test holds of `seen`.
     #[must_use]

@@ -290,6 +290,10 @@ pub enum Counts {
     Nothing,
 }
 
+/// The least wait after an unclear failure of an action that must not be done twice: what
+/// it may have made is searched for first, and Jira's search lags by seconds.
+const INDEX_LAG: Duration = Duration::from_secs(15);
+
 /// Decides what follows from `outcome` of an attempt for `job` that ended at `now`.
 /// `roll` is a random number in `0.0..1.0` for the jitter.
 #[must_use]
@@ -308,7 +312,10 @@ pub fn settle(job: &Job, outcome: Outcome, policy: &RetryPolicy, now: Timestamp,
         Outcome::Delivered(receipt) => Transition::Sent(receipt),
         Outcome::Refused { why } => Transition::Dead { why },
         Outcome::Closed { why } => retry(why, Duration::ZERO, Counts::Nothing, false),
-        Outcome::Unclear { why } => retry(why, policy.backoff(job.failures + 1, roll), Counts::Failure, true),
+        Outcome::Unclear { why } => {
+            let least = if job.action.is_once() { INDEX_LAG } else { Duration::ZERO };
+            retry(why, policy.backoff(job.failures + 1, roll).max(least), Counts::Failure, true)
+        }
         Outcome::Later { why, after, extent } => match extent {
             Extent::Throttled => retry(why, after.unwrap_or(policy.first), Counts::Nothing, false),
             Extent::Failing | Extent::Single => {

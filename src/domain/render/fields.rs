@@ -134,7 +134,7 @@ fn render_node(node: &Node, templates: &Templates, context: &Context) -> Result<
             match engine::run(&templates.text, template, context) {
                 Ok(text) => Some(literal::shown(&text)).filter(|text| !text.trim().is_empty()).map(Value::from),
                 Err(failure) if matches!(failure.why, Why::Missing(_)) => None,
-                Err(failure) => return Err(RenderError { message: format!("{pointer}: {}", failure.why) }),
+                Err(failure) => return Err(RenderError::nowhere(format!("{pointer}: {}", failure.why))),
             }
         }
     })

@@ -41,6 +41,19 @@ use front::{Front, Piece};
 pub struct RenderError {
     /// What went wrong, with template, line and column, for people.
     pub message: String,
+    /// Where: the file, the line and the column from 1, and what went wrong without them.
+    pub place: Option<(String, usize, usize, String)>,
+}
+
+impl RenderError {
+    fn at(file: &str, (line, column): (usize, usize), why: &str) -> Self {
+        let place = Some((file.to_owned(), line, column, why.to_owned()));
+        Self { message: format!("{file}:{line}:{column}: {why}"), place }
+    }
+
+    fn nowhere(message: String) -> Self {
+        Self { message, place: None }
+    }
 }
 
 /// One template file.
@@ -155,7 +168,7 @@ impl Templates {
                     let lines: Vec<&str> = text.lines().collect();
                     let line = error.line().checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
                     let line: String = line.trim().chars().take(LINE_SHOWN_CHARS_MAX).collect();
-                    RenderError { message: format!("{file} renders to no valid JSON: {error}, in: {line}") }
+                    RenderError::nowhere(format!("{file} renders to no valid JSON: {error}, in: {line}"))
                 })
             });
         Some(rendered)
@@ -199,7 +212,7 @@ impl Templates {
         if self.files.keys().any(|(_, known)| known == name) {
             return Ok(built_in::message(facts));
         }
-        Err(RenderError { message: format!("there is no template '{name}'") })
+        Err(RenderError::nowhere(format!("there is no template '{name}'")))
     }
 
     /// Renders a string of the front matter.
@@ -230,13 +243,12 @@ impl Templates {
 
     fn failed(&self, word: &'static str, name: &str, failure: &Failure) -> RenderError {
         let file = self.file(word, failure.within.as_deref().unwrap_or(name));
-        let (line, column) = failure.place.unwrap_or((1, 1));
-        RenderError { message: format!("{file}:{line}:{column}: {}", failure.why) }
+        RenderError::at(file, failure.place.unwrap_or((1, 1)), &failure.why.to_string())
     }
 
     fn failed_piece(&self, name: &str, piece: &Piece, failure: &Failure) -> RenderError {
-        let (line, column) = piece.in_file(failure.place.unwrap_or((1, 1)));
-        RenderError { message: format!("{}:{line}:{column}: {}", self.file("", name), failure.why) }
+        let place = piece.in_file(failure.place.unwrap_or((1, 1)));
+        RenderError::at(self.file("", name), place, &failure.why.to_string())
     }
 }
 
