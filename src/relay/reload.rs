@@ -84,6 +84,14 @@ impl Relay {
         }
     }
 
+    /// Whether the files say something else than what is in force.
+    async fn is_outdated(&self) -> bool {
+        let path = self.shared.config_path.clone();
+        let in_force = self.shared.current.load().revision.clone();
+        let loaded = tokio::task::spawn_blocking(move || load(&path, Secrets::Resolve)).await;
+        !matches!(loaded, Ok(Ok(snapshot)) if snapshot.revision == in_force)
+    }
+
     async fn put_in_force(&self, snapshot: Snapshot, now: Timestamp) -> Reloaded {
         let shared = &self.shared;
         let before = shared.current.load_full();
@@ -168,7 +176,11 @@ pub(super) async fn run(relay: Relay) {
         let folders = relay.shared.current.load().watched.clone();
         watch.follow(&folders);
         let look = fingerprint(&folders);
-        let changed = seen.as_ref().is_some_and(|(in_folders, before)| *in_folders == folders && *before != look);
+        let changed = match &seen {
+            Some((in_folders, before)) => *in_folders == folders && *before != look,
+            // The files may have changed since they were read and before they were watched.
+            None => relay.is_outdated().await,
+        };
         seen = Some((folders.clone(), look));
         if changed {
             settle_down(&relay, &mut told).await;

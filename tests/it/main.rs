@@ -2,8 +2,10 @@
 
 mod architecture;
 mod classify;
+mod cli;
 mod config;
 mod conformance;
+mod crash;
 mod diagnose;
 mod encode;
 mod loops;

@@ -4,4 +4,5 @@
 pub mod exchange;
 pub mod files;
 pub mod http;
+pub mod process;
 pub mod rig;
