@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{OpenError, account};
@@ -104,6 +105,9 @@ fn make(file: &Path) -> std::io::Result<()> {
 fn settle_in(db: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Otherwise SQLite looks at the values for a better plan, and compiles the hottest
+    // statements anew each time.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.pragma_update(None, "cache_size", -cache_kib)?;
     db.pragma_update(None, "temp_store", "memory")
 }

@@ -21,6 +21,9 @@ use super::lock::Lock;
 /// The log is checkpointed once it has this many pages (of 4 KiB).
 const LOG_PAGES_MAX: i64 = 4000;
 
+/// The log's length is asked for after this many verbs; each adds a few pages.
+const VERBS_BETWEEN_LOOKS: usize = 256;
+
 /// After so long without a verb the log is emptied.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,8 @@ pub(super) struct Writer {
     lock: Arc<Lock>,
     /// Whether anything was written since the log was emptied.
     dirty: bool,
+    /// Verbs done since the log's length was asked for.
+    unseen: usize,
     /// Why nothing may be acknowledged.
     ill: Option<String>,
 }
@@ -66,7 +71,7 @@ enum Failed {
 impl Writer {
     /// A writer over `db`, whose log is empty.
     pub(super) fn new(db: Connection, waiting: Receiver<Message>, file: Arc<Path>, lock: Arc<Lock>) -> Self {
-        Self { db, waiting, file, lock, dirty: false, ill: None }
+        Self { db, waiting, file, lock, dirty: false, unseen: 0, ill: None }
     }
 
     /// Serves until told to close, or until nobody is left to ask.
@@ -99,6 +104,7 @@ impl Writer {
             return answer_all(batch, &Err(StoreError::Unavailable(why.clone())));
         }
         self.dirty = true;
+        self.unseen += batch.len();
         match self.transact(&mut batch) {
             Ok(()) => {
                 answer_all(batch, &Ok(()));
@@ -156,6 +162,10 @@ impl Writer {
 
     /// Moves the log into the file when it has grown long.
     fn checkpoint(&mut self) {
+        if self.unseen < VERBS_BETWEEN_LOOKS {
+            return;
+        }
+        self.unseen = 0;
         let pages = |how: &str| {
             let mut checkpoint = self.db.prepare_cached(how)?;
             checkpoint.query_row([], |row| row.get::<_, i64>(1))
