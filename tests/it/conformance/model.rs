@@ -1,5 +1,7 @@
 //! Whatever is done in whatever order, SQLite equals the in-memory store.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
