@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench store`. The argument is how many callers wait at a time.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot go on has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 

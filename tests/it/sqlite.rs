@@ -1,5 +1,8 @@
 //! What only the SQLite store promises: one holder of the file, clear errors, no silent loss.
 
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "the bytes that the store leaves are read here")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -138,8 +141,8 @@ async fn a_damaged_file_is_an_error_and_never_empty() {
     store.close().await.unwrap();
     drop(store);
     let mut bytes = std::fs::read(folder.file()).unwrap();
-    let schema = 8192;
-    bytes[schema..].fill(0xA5);
+    let after_the_schema = 8192;
+    bytes[after_the_schema..].fill(0xA5);
     std::fs::File::create(folder.file()).unwrap().write_all(&bytes).unwrap();
     let outcome = match SqliteStore::open(&folder.file(), at(0)) {
         Err(error) => Err(error.to_string()),

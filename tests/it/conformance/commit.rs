@@ -1,5 +1,7 @@
 //! `commit`, `recall`, `keep_revision`, `forget_before`, `probe`, `close`.
 
+#![cfg(test)]
+
 use relaybell::domain::event::Dedup;
 use relaybell::store::{Committed, DeliveryFilter, StoreError};
 

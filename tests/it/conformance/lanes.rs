@@ -1,5 +1,7 @@
 //! `hold_lane`, `release_lane`, `take`, `next_due`, `settle`, `put_back`.
 
+#![cfg(test)]
+
 use relaybell::domain::delivery::{Counts, State, Transition};
 use relaybell::store::{Settled, StoreError};
 

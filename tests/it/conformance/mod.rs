@@ -1,5 +1,7 @@
 //! One suite for every store: each scenario quotes the sentence it holds a verb to.
 
+#![cfg(test)]
+
 mod commit;
 mod lanes;
 mod model;

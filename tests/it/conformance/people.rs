@@ -1,5 +1,7 @@
 //! `retry`, `drop_delivery`, `set_hold`, and what people read.
 
+#![cfg(test)]
+
 use relaybell::domain::delivery::State;
 use relaybell::store::{DeliveryFilter, Hold, QueueDepth, StoreError};
 

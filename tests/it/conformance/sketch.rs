@@ -1,5 +1,7 @@
 //! Plans in few words.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
