@@ -278,6 +278,8 @@ pub enum Transition {
     Dead {
         /// Why, for people.
         why: String,
+        /// Whether the far side may have it all the same: who sends it again looks first.
+        unsure: bool,
     },
 }
 
@@ -304,13 +306,14 @@ pub fn settle(job: &Job, outcome: Outcome, policy: &RetryPolicy, now: Timestamp,
         if counts == Counts::Failure && at > deadline {
             return Transition::Dead {
                 why: format!("given up after {} attempts in {}: {why}", job.attempt, Span(policy.give_up_after)),
+                unsure: unsure || job.unsure,
             };
         }
         Transition::Retry { at, why, counts, unsure: unsure || job.unsure }
     };
     match outcome {
         Outcome::Delivered(receipt) => Transition::Sent(receipt),
-        Outcome::Refused { why } => Transition::Dead { why },
+        Outcome::Refused { why } => Transition::Dead { why, unsure: job.unsure },
         Outcome::Closed { why } => retry(why, Duration::ZERO, Counts::Nothing, false),
         Outcome::Unclear { why } => {
             let least = if job.action.is_once() { INDEX_LAG } else { Duration::ZERO };

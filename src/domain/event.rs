@@ -32,6 +32,8 @@ pub struct Report {
     pub payload: Value,
     /// How a repetition of this webhook is recognised.
     pub dedup: Dedup,
+    /// Whether the event begins its subject, so that as a rule nothing is known of it yet.
+    pub begins: bool,
 }
 
 /// How a repetition of a webhook is recognised.

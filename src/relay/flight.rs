@@ -139,7 +139,7 @@ fn report(shared: &Shared, job: &Job, transition: &Transition, landing: &Landing
             tracing::debug!(delivery.id = %job.id, destination = &*job.destination, rule = &*job.rule, "delivered");
             "delivered"
         }
-        Transition::Dead { why } => {
+        Transition::Dead { why, .. } => {
             tracing::error!(
                 delivery.id = %job.id, destination = &*job.destination, rule = &*job.rule, why,
                 "a delivery is dead; see it with `relaybell deliveries show`, send it again with `relaybell deliveries retry`"

@@ -29,6 +29,9 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a retry is put off when the retry budget is spent.
 const BUDGET_PAUSE: Duration = Duration::from_secs(5);
+/// The least pause when nothing could be taken though something is due, as when it became
+/// due just now.
+const BREATH: Duration = Duration::from_millis(2);
 /// The most deliveries taken at once.
 const TAKE_MAX: usize = 256;
 
@@ -132,24 +135,34 @@ impl Lane {
             self.gate.nudge();
         }
         let Some((lease, renew_in)) = self.held_lane().await? else { return Ok(LEASE / 3) };
-        let now = self.shared.clock.now();
-        let Some(due) = self.shared.store.next_due(&self.name).await? else { return Ok(renew_in) };
-        if due > now {
-            return Ok(due.since(now).min(renew_in));
-        }
         let most = match self.gate.leave(self.flights.len(), spec.concurrency) {
             Leave::Take(most) => most.min(TAKE_MAX),
             Leave::WhenLanded => return Ok(renew_in),
             Leave::NotBefore(at) => return Ok(at.saturating_sub(self.shared.clock.elapsed()).min(renew_in)),
         };
-        let jobs = self.shared.store.take(&lease, now, most).await?;
-        let full = jobs.len() == most;
-        self.gate.passed(jobs.len());
+        let now = self.shared.clock.now();
+        let jobs = match self.shared.store.take(&lease, now, most).await {
+            Ok(jobs) => jobs,
+            Err(StoreError::Refused(why)) => {
+                tracing::warn!(destination = &*self.name, why, "the lane was lost and is taken anew");
+                self.lease = None;
+                return Ok(Duration::ZERO);
+            }
+            Err(error) => return Err(error),
+        };
+        let taken = jobs.len();
+        self.gate.passed(taken);
         for job in jobs {
             self.send(job, &spec, &lease).await?;
         }
-        // A full catch means that more may wait; the gate knows whether it may go.
-        Ok(if full { Duration::ZERO } else { renew_in })
+        if taken == most {
+            // More may wait; the gate knows whether it may go.
+            return Ok(Duration::ZERO);
+        }
+        match self.shared.store.next_due(&self.name).await? {
+            None => Ok(renew_in),
+            Some(due) => Ok(due.since(now).max(BREATH).min(renew_in)),
+        }
     }
 
     /// Sends `job`, or puts it off when the retry budget is spent.

@@ -1,8 +1,9 @@
 //! Reloading the configuration: on a change of its files, on demand, all or nothing.
 //!
 //! Folders are watched, not files: editors replace files by renaming, and a Kubernetes
-//! ConfigMap swaps a symbolic link. Where the system reports no changes (network file
-//! systems), a look at names, times and sizes every few seconds finds them.
+//! ConfigMap swaps a symbolic link. The folder that holds the store is not watched, for
+//! every webhook changes it: there, and where the system reports no changes (network file
+//! systems), a look at names, times and sizes finds them.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -22,8 +23,10 @@ use super::Relay;
 
 /// How long files must be quiet before they are read.
 const QUIET: Duration = Duration::from_millis(300);
-/// How often folders are looked at where the system reports no changes.
+/// How often folders are looked at although the system reports changes.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often they are looked at where it does not.
+const LOOK_OFTEN: Duration = Duration::from_millis(500);
 
 /// How the last reload went.
 #[derive(Debug, Clone)]
@@ -173,8 +176,10 @@ pub(super) async fn run(relay: Relay) {
     let mut watch = Watch::new(tell);
     let mut seen: Option<(Vec<PathBuf>, u64)> = None;
     loop {
-        let folders = relay.shared.current.load().watched.clone();
-        watch.follow(&folders);
+        let snapshot = relay.shared.current.load_full();
+        let folders = snapshot.watched.clone();
+        let look_again = watch.follow(&folders, snapshot.storage.sqlite.parent());
+        drop(snapshot);
         let look = fingerprint(&folders);
         let changed = match &seen {
             Some((in_folders, before)) => *in_folders == folders && *before != look,
@@ -195,7 +200,7 @@ pub(super) async fn run(relay: Relay) {
         tokio::select! {
             () = relay.shared.stop.cancelled() => return,
             _ = told.recv() => {}
-            () = relay.shared.clock.sleep(LOOK_EVERY) => {}
+            () = relay.shared.clock.sleep(look_again) => {}
         }
     }
 }
@@ -229,26 +234,33 @@ impl Watch {
         Self { watcher, folders: Vec::new() }
     }
 
-    /// Watches `folders` and nothing else.
-    fn follow(&mut self, folders: &[PathBuf]) {
-        let Some(watcher) = &mut self.watcher else { return };
-        if self.folders == folders {
-            return;
-        }
-        for old in &self.folders {
-            if !folders.contains(old) && watcher.unwatch(old).is_err() {
+    /// Watches `folders` and nothing else, but for the folder `busy`, which holds the store:
+    /// every webhook changes it. Returns how soon to look whether something has changed.
+    fn follow(&mut self, folders: &[PathBuf], busy: Option<&Path>) -> Duration {
+        let busy = busy.map(real);
+        let quiet: Vec<PathBuf> =
+            folders.iter().filter(|folder| busy.as_ref() != Some(&real(folder))).cloned().collect();
+        let all = quiet.len() == folders.len();
+        let Some(watcher) = &mut self.watcher else { return LOOK_OFTEN };
+        for old in self.folders.iter().filter(|old| !quiet.contains(old)) {
+            if watcher.unwatch(old).is_err() {
                 tracing::debug!(folder = %old.display(), "a folder that is gone is no longer watched");
             }
         }
-        for new in folders {
-            if !self.folders.contains(new)
-                && let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive)
-            {
+        for new in quiet.iter().filter(|new| !self.folders.contains(new)) {
+            if let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive) {
                 tracing::warn!(folder = %new.display(), %error, "changes here are found by looking, every few seconds");
             }
         }
-        self.folders = folders.to_vec();
+        self.folders = quiet;
+        if all { LOOK_EVERY } else { LOOK_OFTEN }
     }
+}
+
+/// The folder itself, whatever links lead to it.
+fn real(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// A hash of the names, times and sizes of all files in `folders`, through symbolic links.

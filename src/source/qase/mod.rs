@@ -61,6 +61,7 @@ impl Source for Qase {
             reading.derive("url", url.into());
         }
         Ok(vec![Report {
+            begins: begins(&envelope.event),
             event: envelope.event,
             project: envelope.project,
             subject: reading.subject,
@@ -72,6 +73,11 @@ impl Source for Qase {
             dedup: Dedup::BodyHash(body_hash(&self.name, body)),
         }])
     }
+}
+
+/// Whether Qase tells of its subject for the first time.
+fn begins(event: &str) -> bool {
+    event.ends_with(".created") || event.ends_with(".cloned") || event == "run.started"
 }
 
 /// Hex SHA-256 of source and body, kept apart by the length of the name.

@@ -252,7 +252,10 @@ impl Store for MemoryStore {
                 kept.finish(State::Delivered, settlement.ended, None);
                 kept.receipt = Some(receipt);
             }
-            Transition::Dead { why } => kept.finish(State::Dead, settlement.ended, Some(why)),
+            Transition::Dead { why, unsure } => {
+                kept.finish(State::Dead, settlement.ended, Some(why));
+                kept.unsure |= unsure;
+            }
             Transition::Retry { at, why, counts, unsure } => {
                 kept.state = State::Queued;
                 kept.at = at;

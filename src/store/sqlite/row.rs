@@ -89,6 +89,20 @@ pub(super) fn finish(
 ) -> rusqlite::Result<()> {
     let mut end = db.prepare_cached("UPDATE deliveries SET state = ?2, head = 0, at = ?3, why = ?4 WHERE seq = ?1")?;
     end.execute((seq, state, at, why))?;
+    next_goes(db, seq)
+}
+
+/// The delivery at `seq` has arrived: what the destination gave for it is kept.
+pub(super) fn arrive(db: &Connection, seq: i64, at: Timestamp, receipt: Option<&str>) -> rusqlite::Result<()> {
+    let mut end = db.prepare_cached(
+        "UPDATE deliveries SET state = ?2, head = 0, at = ?3, why = NULL, receipt = ?4 WHERE seq = ?1",
+    )?;
+    end.execute((seq, State::Delivered, at, receipt))?;
+    next_goes(db, seq)
+}
+
+/// Lets the next delivery of the conversation go in which the one at `seq` has ended.
+fn next_goes(db: &Connection, seq: i64) -> rusqlite::Result<()> {
     let mut next = db.prepare_cached(
         "UPDATE deliveries SET head = 1 WHERE seq = (
              SELECT next.seq FROM deliveries AS done

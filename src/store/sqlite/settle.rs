@@ -45,12 +45,13 @@ pub(super) fn settle(db: &Connection, lease: &Lease, ending: &Ending) -> Result<
     };
     let ended = settlement.ended;
     match &settlement.transition {
-        Transition::Sent(_) => {
-            row::finish(db, seq, State::Delivered, ended, None)?;
-            let mut keep = db.prepare_cached("UPDATE deliveries SET receipt = ?2 WHERE seq = ?1")?;
-            keep.execute((seq, &ending.receipt))?;
+        Transition::Sent(_) => row::arrive(db, seq, ended, ending.receipt.as_deref())?,
+        Transition::Dead { why, unsure } => {
+            row::finish(db, seq, State::Dead, ended, Some(why))?;
+            if *unsure {
+                db.prepare_cached("UPDATE deliveries SET unsure = 1 WHERE seq = ?1")?.execute([seq])?;
+            }
         }
-        Transition::Dead { why } => row::finish(db, seq, State::Dead, ended, Some(why))?,
         Transition::Retry { at, why, counts, unsure } => {
             let mut back = db.prepare_cached(
                 "UPDATE deliveries SET state = 0, at = ?2, why = ?3, failures = failures + ?4, unsure = unsure OR ?5

@@ -97,7 +97,7 @@ pub fn sent() -> Transition {
 
 /// A delivery that never will.
 pub fn dead() -> Transition {
-    Transition::Dead { why: "no such channel".to_owned() }
+    Transition::Dead { why: "no such channel".to_owned(), unsure: false }
 }
 
 /// The events' numbers in the order of `jobs`, by their ids' last byte.
