@@ -11,7 +11,7 @@ use http::{Request, header};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::config::{Secrets, Snapshot, load};
+use crate::config::{Whereabouts, whereabouts};
 use crate::ports::http::HttpExchange;
 use crate::ports::system::SystemClock;
 use crate::ports::{Clock, Exchange, Route};
@@ -25,17 +25,17 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most of its answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
-/// The configuration for a command that needs no secrets.
-pub(super) fn configuration(config: &Path, output: &mut Output) -> Result<Snapshot, Failure> {
-    load(config, Secrets::Leave).map_err(|findings| {
+/// Where the relay and its store are. Rules and templates may be broken meanwhile.
+pub(super) fn configuration(config: &Path, output: &mut Output) -> Result<Whereabouts, Failure> {
+    whereabouts(config).map_err(|findings| {
         output.talk(&findings.render(output.talk_color()));
         Failure::Finding
     })
 }
 
 /// The store for reading; works beside a running relay.
-pub(super) fn reader(snapshot: &Snapshot) -> Result<SqliteLedger, Failure> {
-    let file = &snapshot.storage.sqlite;
+pub(super) fn reader(place: &Whereabouts) -> Result<SqliteLedger, Failure> {
+    let file = &place.storage.sqlite;
     if !file.exists() {
         return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
     }
@@ -51,8 +51,8 @@ pub(super) enum Changer {
 }
 
 /// Finds the way to change something.
-pub(super) fn changer(snapshot: &Snapshot) -> Result<Changer, Failure> {
-    let file = &snapshot.storage.sqlite;
+pub(super) fn changer(place: &Whereabouts) -> Result<Changer, Failure> {
+    let file = &place.storage.sqlite;
     if !file.exists() {
         return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
     }
@@ -69,10 +69,10 @@ pub(super) fn changer(snapshot: &Snapshot) -> Result<Changer, Failure> {
 }
 
 /// Posts `body` to `path` of the running relay at `address` and gives its answer.
-pub(super) async fn ask_relay(snapshot: &Snapshot, address: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+pub(super) async fn ask_relay(place: &Whereabouts, address: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
     let mut request =
         Request::post(format!("http://{}{path}", reachable(address)?)).header(header::CONTENT_TYPE, "application/json");
-    if let Some(token) = snapshot.server.admin_tokens.first() {
+    if let Some(token) = place.server.admin_tokens.first() {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
     }
     let request = request.body(Bytes::from(serde_json::to_vec(body)?))?;

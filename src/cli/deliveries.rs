@@ -119,10 +119,10 @@ impl Filter {
 }
 
 pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Result<(), Failure> {
-    let snapshot = configuration(config, output)?;
+    let place = configuration(config, output)?;
     match command {
         Command::List { filter, limit, json } => {
-            let store = reader(&snapshot)?;
+            let store = reader(&place)?;
             let (deliveries, held) = block_on(async {
                 let filter = filter.resolve(&store).await?;
                 Ok::<_, Failure>((store.deliveries(&filter, None, *limit).await?, store.held().await?))
@@ -130,16 +130,16 @@ pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Resu
             list(&deliveries, &held, *json, output)
         }
         Command::Show { id, json } => {
-            let store = reader(&snapshot)?;
+            let store = reader(&place)?;
             block_on(show(&store, id, *json, output))?
         }
         Command::Retry { id, filter, json } => {
             let deed = Deed::Retry;
-            block_on(change(&snapshot, id.as_deref(), filter, &deed, *json, output))?
+            block_on(change(&place, id.as_deref(), filter, &deed, *json, output))?
         }
         Command::Drop { id, filter, reason, json } => {
             let deed = Deed::Drop { why: reason.clone() };
-            block_on(change(&snapshot, id.as_deref(), filter, &deed, *json, output))?
+            block_on(change(&place, id.as_deref(), filter, &deed, *json, output))?
         }
     }
 }
@@ -289,17 +289,17 @@ fn attempt_json(attempt: &AttemptRecord) -> Value {
 
 /// Sends again or drops, through the running relay or directly.
 async fn change(
-    snapshot: &crate::config::Snapshot,
+    place: &crate::config::Whereabouts,
     id: Option<&str>,
     filter: &Filter,
     deed: &Deed,
     json: bool,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let changer = changer(snapshot)?;
+    let changer = changer(place)?;
     let reading: Arc<dyn Ledger> = match &changer {
         Changer::Store(store) => store.clone(),
-        Changer::Relay(_) => Arc::new(reader(snapshot)?),
+        Changer::Relay(_) => Arc::new(reader(place)?),
     };
     let chosen = filter.resolve(reading.as_ref()).await?;
     let mut selected = Selected {
@@ -332,7 +332,7 @@ async fn change(
                     "/api/v1/deliveries/drop"
                 }
             };
-            ask_relay(snapshot, &address, path, &serde_json::to_value(&selected)?).await?
+            ask_relay(place, &address, path, &serde_json::to_value(&selected)?).await?
         }
     };
     tell(&done, deed, json, output)

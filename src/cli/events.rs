@@ -42,8 +42,8 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Result<(), Failure> {
-    let snapshot = configuration(config, output)?;
-    let store = reader(&snapshot)?;
+    let place = configuration(config, output)?;
+    let store = reader(&place)?;
     match command {
         Command::List { source, limit, json } => {
             let events = block_on(store.events(source.as_deref(), None, *limit))??;

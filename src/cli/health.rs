@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 
-use crate::config::{Secrets, load};
+use crate::config::whereabouts;
 use crate::ports::http::HttpExchange;
 use crate::ports::{Exchange, Route};
 
@@ -30,8 +30,8 @@ pub(super) struct Args {
 pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
     let address = match &args.address {
         Some(address) => address.clone(),
-        None => match load(config, Secrets::Leave) {
-            Ok(snapshot) => snapshot.server.listen.to_string(),
+        None => match whereabouts(config) {
+            Ok(place) => place.server.listen.to_string(),
             Err(_) => {
                 return Err(Failure::Usage(format!(
                     "{} is not in order, so name the relay's address with --address",

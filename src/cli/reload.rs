@@ -17,12 +17,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let snapshot = configuration(config, output)?;
-    let Changer::Relay(address) = changer(&snapshot)? else {
+    let place = configuration(config, output)?;
+    let Changer::Relay(address) = changer(&place)? else {
         output.talk("no relay is running on this store; it reads its files when it starts");
         return Err(Failure::Finding);
     };
-    let answer = block_on(ask_relay(&snapshot, &address, "/-/reload", &json!({})))??;
+    let answer = block_on(ask_relay(&place, &address, "/-/reload", &json!({})))??;
     if args.json {
         output.data(&serde_json::to_string_pretty(&answer)?)?;
     }

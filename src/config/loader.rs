@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::diagnostic::Diagnostics;
-use super::files::{self, Files, is_passing};
+use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
 use super::rules::{Known, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
-use super::{Secrets, Snapshot, yaml};
+use super::{Secrets, Server, Snapshot, Storage, yaml};
 use crate::domain::Name;
 use crate::domain::rule::{Kind, RuleSet};
 
@@ -46,19 +46,40 @@ pub fn load_from(
     secrets: Secrets,
 ) -> Result<Snapshot, Diagnostics> {
     let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let resolver = Resolver {
-        mode: secrets,
-        environment,
-        files,
-        base: base.clone(),
-        values: SecretValues::default(),
-        read: Vec::new(),
-    };
-    let desk = Desk { findings: Findings::default(), resolver };
-    let mut load = Load { desk, source: files, texts: BTreeMap::new(), watched: vec![watchable(&base)] };
+    let mut load = Load::new(files, environment, base, secrets);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let snapshot = load.snapshot(path, &name);
     load.finish(snapshot)
+}
+
+/// What commands need that work beside a relay: where it listens, who may ask it, and
+/// where its store is. Rules and templates are not read, so they may be broken.
+#[derive(Debug)]
+pub struct Whereabouts {
+    /// `server:`.
+    pub server: Server,
+    /// `storage:`.
+    pub storage: Storage,
+}
+
+/// Reads only `server:` and `storage:` of the configuration at `path`. Secrets that are
+/// not set stand for themselves.
+///
+/// # Errors
+/// Everything that is wrong with that one file.
+pub fn whereabouts(path: &Path) -> Result<Whereabouts, Diagnostics> {
+    let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut load = Load::new(&Disk, &environment, base, Secrets::Leave);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let settings = load.settings(path, &name);
+    let scrubber = load.desk.resolver.values.scrubber();
+    let failed = load.desk.findings.failed();
+    let findings = load.desk.findings.finish(&scrubber);
+    match settings.filter(|_| !failed) {
+        Some(settings) => Ok(Whereabouts { server: settings.server, storage: settings.storage }),
+        None => Err(findings),
+    }
 }
 
 /// What was compiled; the rest of a snapshot is known at the end.
@@ -68,12 +89,24 @@ struct Compiled {
     templates: crate::domain::render::Templates,
 }
 
-impl Load<'_> {
-    fn snapshot(&mut self, path: &Path, name: &str) -> Option<Compiled> {
+impl<'a> Load<'a> {
+    fn new(files: &'a dyn Files, environment: &'a Environment<'a>, base: PathBuf, secrets: Secrets) -> Self {
+        let watched = vec![watchable(&base)];
+        let values = SecretValues::default();
+        let resolver = Resolver { mode: secrets, environment, files, base, values, read: Vec::new() };
+        let desk = Desk { findings: Findings::default(), resolver };
+        Self { desk, source: files, texts: BTreeMap::new(), watched }
+    }
+
+    fn settings(&mut self, path: &Path, name: &str) -> Option<Settings> {
         let sheet = self.open(path, name)?;
         self.desk.findings.guard_lines(sheet);
         let node = yaml::read(sheet, &mut self.desk.findings)?;
-        let settings = settings::read(&node, &mut self.desk)?;
+        settings::read(&node, &mut self.desk)
+    }
+
+    fn snapshot(&mut self, path: &Path, name: &str) -> Option<Compiled> {
+        let settings = self.settings(path, name)?;
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
         let known = Known {

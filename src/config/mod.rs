@@ -44,7 +44,7 @@ mod yaml_words;
 
 use diagnostic::Diagnostics;
 pub use files::{Disk, FILE_BYTES_MAX, Files};
-pub use loader::load_from;
+pub use loader::{Whereabouts, load_from, whereabouts};
 pub use rehearsal::rehearse;
 pub use scrub::Scrubber;
 pub use secrets::Environment;
