@@ -4,6 +4,7 @@ mod architecture;
 mod config;
 mod conformance;
 mod diagnose;
+mod docs;
 mod loops;
 mod render;
 mod source;
