@@ -152,7 +152,7 @@ fn words_after<'c>(code: &'c str, before: &str) -> BTreeSet<&'c str> {
 /// All words in quotes of the list that begins with `head` and ends with `];`.
 fn list<'c>(code: &'c str, head: &str) -> BTreeSet<&'c str> {
     let (_, rest) = code.split_once(head).unwrap_or_else(|| panic!("'{head}' is gone"));
-    let (list, _) = rest.split_once("];").unwrap();
+    let (list, _) = rest.split_once("];").unwrap_or((rest, ""));
     list.split('"').skip(1).step_by(2).collect()
 }
 
@@ -199,6 +199,29 @@ fn the_rule_language_is_documented() {
 fn every_helper_is_documented() {
     all_in(TEMPLATES, &list(include_str!("../../src/domain/render/helpers/mod.rs"), "NAMES: &[&str] = &["), "helpers");
     all_in(TEMPLATES, &list(include_str!("../../src/domain/render/front.rs"), "KEYS: [&str; 4] = ["), "front matter");
+}
+
+#[test]
+fn helpers_give_what_their_examples_say() {
+    let facts = json!({
+        "event": "run.completed", "time": "2026-09-14T12:00:00.000Z", "severity": "critical", "project": "shop",
+        "failed": 5, "pass_rate": 0.86, "duration": 3421, "tags": ["smoke", "release"],
+        "payload": { "created": "2026-09-14 09:00:00" },
+    });
+    let facts = Facts { values: facts.as_object().unwrap().clone(), ..Facts::default() };
+    let (_, section) = TEMPLATES.split_once("## Helpers").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 20, "the table is gone");
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, example, gives] = cells.as_slice() else { panic!("not four cells: {row}") };
+        let text = format!("---\ntitle: '{}'\n---\n", example.trim_matches('`'));
+        let files = shipped().with("templates/doc.md.hbs", text);
+        let snapshot = load(&files, Secrets::Leave).unwrap_or_else(|found| panic!("{row}\n{found}"));
+        let message = snapshot.templates.message("doc", &facts).unwrap_or_else(|error| panic!("{row}\n{error}"));
+        assert_eq!(message.title, *gives, "{row}");
+    }
 }
 
 #[test]
