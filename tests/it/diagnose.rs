@@ -22,7 +22,7 @@ impl Memory {
     }
 
     /// Takes every file below the folder `from`; files taken before stay.
-    fn take(&mut self, from: &Path, to: &Path) {
+    pub fn take(&mut self, from: &Path, to: &Path) {
         for entry in std::fs::read_dir(from).unwrap() {
             let entry = entry.unwrap();
             let to = to.join(entry.file_name());

@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 mod diagnose;
 mod encode;
+mod docs;
 mod loops;
 mod messages;
 mod render;
