@@ -20,8 +20,8 @@ mod table;
 
 use output::Output;
 
-/// Webhooks from test-management tools, by YAML rules, to Slack, Teams and Jira:
-/// once, in order and in time.
+/// Webhooks from test-management tools, by YAML rules, to Slack, Teams and Jira: in order,
+/// in time, and never lost.
 #[derive(Debug, Parser)]
 #[command(name = "relaybell", version, about, max_term_width = 100)]
 struct Args {

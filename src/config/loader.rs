@@ -210,6 +210,8 @@ impl<'a> Load<'a> {
         watched.extend(self.desk.resolver.read.iter().filter_map(|file| file.parent()).map(watchable));
         watched.sort();
         watched.dedup();
+        let secrets_digest = self.desk.resolver.values.digest();
+        let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
         let warnings = self.desk.findings.finish(&scrubber);
         let Some(Compiled { settings, rules, templates }) = compiled.filter(|_| !failed) else {
@@ -232,6 +234,8 @@ impl<'a> Load<'a> {
             scrubber,
             warnings,
             watched,
+            watched_files,
+            secrets_digest,
         })
     }
 }

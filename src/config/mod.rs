@@ -76,6 +76,11 @@ pub struct Snapshot {
     pub warnings: Diagnostics,
     /// The folders whose change means that the configuration may have changed.
     pub watched: Vec<PathBuf>,
+    /// The files that count beside those in `watched` that end in yaml, yml or hbs:
+    /// those of secrets.
+    pub watched_files: Vec<PathBuf>,
+    /// A hash of the resolved secrets, which are no part of `revision`.
+    pub secrets_digest: u64,
 }
 
 /// `server:`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +55,13 @@ impl Scrubber {
 pub struct SecretValues(BTreeSet<String>);
 
 impl SecretValues {
+    /// A hash of all values: it changes when one of them does.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Takes a value and its percent-encoded form.
     pub fn add(&mut self, value: &str) {
         if value.trim().chars().count() < SECRET_CHARS_MIN {

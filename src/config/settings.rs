@@ -190,8 +190,10 @@ fn sources(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sour
 
 fn qase(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Qase> {
     fields.later(&["api", "signature"]);
-    let secrets = fields.take("secrets").map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
-    if secrets.is_empty() {
+    let listed = fields.take("secrets");
+    let named = listed.is_some();
+    let secrets = listed.map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
+    if secrets.is_empty() && !(named && desk.findings.failed()) {
         let message = format!("source '{name}' asks for no secret: whoever knows its address can send events");
         desk.findings.warning(
             at,

@@ -90,9 +90,8 @@ impl Relay {
     /// Whether the files say something else than what is in force.
     async fn is_outdated(&self) -> bool {
         let path = self.shared.config_path.clone();
-        let in_force = self.shared.current.load().revision.clone();
         let loaded = tokio::task::spawn_blocking(move || load(&path, Secrets::Resolve)).await;
-        !matches!(loaded, Ok(Ok(snapshot)) if snapshot.revision == in_force)
+        !matches!(loaded, Ok(Ok(snapshot)) if says_the_same(&snapshot, &self.shared.current.load()))
     }
 
     async fn put_in_force(&self, snapshot: Snapshot, now: Timestamp) -> Reloaded {
@@ -106,7 +105,7 @@ impl Relay {
         shared.metrics.last_reload_successful.set(1);
         shared.metrics.last_reload_success.set(now.as_seconds());
         shared.metrics.reloads.get_or_create_owned(&ReloadLabel { result: "success" }).inc();
-        let changed = before.revision != snapshot.revision || !same_destinations(&before, &snapshot);
+        let changed = !says_the_same(&before, &snapshot);
         if !changed {
             if was_rejected {
                 tracing::info!("the configuration on disk is in order again and in force");
@@ -151,7 +150,7 @@ impl Relay {
                     line = finding.line,
                     column = finding.column,
                     source_line = finding.source_line,
-                    message_for_people = finding.message,
+                    finding = finding.message,
                     help = finding.help.as_deref().unwrap_or_default(),
                     "the configuration on disk is rejected; the last good one stays in force"
                 );
@@ -161,13 +160,8 @@ impl Relay {
     }
 }
 
-fn same_destinations(before: &Snapshot, after: &Snapshot) -> bool {
-    before.destinations.len() == after.destinations.len()
-        && before
-            .destinations
-            .iter()
-            .zip(&after.destinations)
-            .all(|(old, new)| old.0 == new.0 && old.1.fingerprint == new.1.fingerprint)
+fn says_the_same(one: &Snapshot, other: &Snapshot) -> bool {
+    one.revision == other.revision && one.secrets_digest == other.secrets_digest
 }
 
 /// Watches and reloads until the relay stops.
@@ -177,10 +171,10 @@ pub(super) async fn run(relay: Relay) {
     let mut seen: Option<(Vec<PathBuf>, u64)> = None;
     loop {
         let snapshot = relay.shared.current.load_full();
-        let folders = snapshot.watched.clone();
+        let (folders, files) = (snapshot.watched.clone(), snapshot.watched_files.clone());
         let look_again = watch.follow(&folders, snapshot.storage.sqlite.parent());
         drop(snapshot);
-        let look = fingerprint(&folders);
+        let look = fingerprint(&folders, &files);
         let changed = match &seen {
             Some((in_folders, before)) => *in_folders == folders && *before != look,
             // The files may have changed since they were read and before they were watched.
@@ -190,7 +184,7 @@ pub(super) async fn run(relay: Relay) {
         if changed {
             settle_down(&relay, &mut told).await;
             // Taken before reading: what changes during the reading is seen the next time.
-            seen = Some((folders.clone(), fingerprint(&folders)));
+            seen = Some((folders.clone(), fingerprint(&folders, &files)));
             if relay.reload().await.is_err() {
                 // Logged, counted and shown already.
                 tracing::debug!("files changed and were rejected");
@@ -263,12 +257,16 @@ fn real(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
-/// A hash of the names, times and sizes of all files in `folders`, through symbolic links.
-fn fingerprint(folders: &[PathBuf]) -> u64 {
+/// A hash of the names, times and sizes of `more` and of the files in `folders` that matter,
+/// through symbolic links.
+fn fingerprint(folders: &[PathBuf], more: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for folder in folders {
-        let mut files: Vec<PathBuf> = list(folder);
+    let listed = folders.iter().map(|folder| {
+        let mut files = list(folder);
         files.sort_unstable();
+        files
+    });
+    for files in listed.chain([more.to_vec()]) {
         for file in files {
             file.hash(&mut hasher);
             if let Ok(about) = std::fs::metadata(&file) {

@@ -12,11 +12,13 @@ use super::problem::Problem;
 /// Lets an administrator through.
 ///
 /// With tokens configured, the request needs `Authorization: Bearer TOKEN`. Without, it
-/// must come from this machine and name it in `Host`, and must not come from a page of
-/// another site, so that no page in a browser here can use the API.
+/// must come from this machine and name it in `Host`, must not have come through a proxy,
+/// and must not come from a page of another site, so that no page in a browser here can
+/// use the API.
 pub(super) fn admin(tokens: &[SecretString], headers: &HeaderMap, caller: Caller) -> Result<(), Problem> {
     if tokens.is_empty() {
-        let local = caller.0.ip().is_loopback() && host_is_local(headers) && !from_other_site(headers);
+        let local =
+            caller.0.ip().is_loopback() && host_is_local(headers) && !from_other_site(headers) && !forwarded(headers);
         return if local {
             Ok(())
         } else {
@@ -51,6 +53,11 @@ fn host_is_local(headers: &HeaderMap) -> bool {
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     }
+}
+
+/// A proxy on this machine speaks for somebody who may be anywhere.
+fn forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "via", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name))
 }
 
 fn from_other_site(headers: &HeaderMap) -> bool {

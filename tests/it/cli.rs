@@ -185,7 +185,7 @@ async fn a_file_is_taken_in_when_it_changes_and_kept_out_when_it_is_broken() {
     let rejected =
         relay.wait_for_log("the typo", |record| record["message"].as_str().is_some_and(|m| m.contains("rejected")));
     assert_eq!(rejected["line"], 4);
-    assert!(rejected["message_for_people"].as_str().unwrap().contains("did you mean 'severity'"), "{rejected}");
+    assert!(rejected["finding"].as_str().unwrap().contains("did you mean 'severity'"), "{rejected}");
     send(&relay, &defect(1, "still told")).await;
     until(&folder, &["deliveries", "list"], |text| text.contains("delivered")).await;
 

@@ -88,6 +88,7 @@ pub(super) fn context(facts: &Facts) -> Context {
 /// `value` with its long texts cut. No deeper than the JSON it was read from.
 fn bounded(value: &Value) -> Value {
     match value {
+        Value::String(text) if text.len() <= VALUE_CHARS_MAX => value.clone(),
         Value::String(text) => match text.char_indices().nth(VALUE_CHARS_MAX) {
             Some((end, _)) => format!("{} {SHORTENED}", &text[..end]).into(),
             None => value.clone(),
