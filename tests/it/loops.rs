@@ -228,3 +228,31 @@ async fn a_dropped_delivery_is_not_sent() {
     let dropped = rig.delivery(waiting.id).await.0;
     assert_eq!((dropped.state, dropped.why.as_deref()), (State::Dropped, Some("a drill")));
 }
+
+#[tokio::test]
+async fn a_lost_answer_to_a_create_is_looked_for_before_it_is_repeated() {
+    let config = r#"
+server: { listen: 127.0.0.1:0 }
+sources: { qase: { kind: qase } }
+destinations:
+  tracker: { kind: jira, url: "https://jira.example", email: bot@acme.example, token: secret-token, project: PAY, issue_type: Bug, limit: none }
+"#;
+    let rules = "rules:\n  - name: ticket\n    when: { event: defect.created }\n    send: [{ to: tracker }]\n";
+    let rig = Rig::start(config, rules).await;
+    let found = r#"{"issues":[{"id":"10001","key":"PAY-1","fields":{"summary":"x"}}],"isLast":true}"#;
+    rig.exchange.script("jira.example", [Says::Unknown, Says::Status(200, vec![], found)]);
+    rig.defect("defect.created", "SHOP", 1, "x").await;
+    rig.pass(10 * SECOND).await;
+    assert_eq!(rig.exchange.asked("jira.example").len(), 1, "Jira's search needs time to know of a new issue");
+    rig.pass(MINUTE).await;
+    let asked = rig.exchange.asked("jira.example");
+    assert_eq!(asked.len(), 2, "found, so not created again");
+    let delivered = rig.deliveries().await.remove(0);
+    assert!(
+        asked[1].body.contains(&format!("relaybell-{}", delivered.key)),
+        "searched by its label: {}",
+        asked[1].body
+    );
+    assert_eq!(delivered.state, State::Delivered);
+    assert_eq!(delivered.receipt.unwrap().key.as_deref(), Some("PAY-1"));
+}

@@ -9,6 +9,7 @@ mod crash;
 mod diagnose;
 mod docs;
 mod encode;
+mod end_to_end;
 mod loops;
 mod messages;
 mod render;

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -56,8 +57,20 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 async fn play(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let stage = Stage::set(args.port).await?;
-    let mut theatre = Theatre::new(&stage)?;
-    introduce(&stage, output)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let ended = tokio::select! {
+        ended = perform(args, &stage, output) => ended,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from),
+        _ = terminate.recv() => Ok(()),
+    };
+    stage.clear().await?;
+    ended
+}
+
+/// Plays the day; then sums up, or goes on serving for ever.
+async fn perform(args: &Args, stage: &Stage, output: &mut Output) -> Result<(), Failure> {
+    let mut theatre = Theatre::new(stage)?;
+    introduce(stage, output)?;
     let day = story::day();
     let scenes = u32::try_from(day.len()).unwrap_or(u32::MAX).max(1);
     let pause = Duration::from_secs(args.seconds) / scenes;
@@ -75,19 +88,15 @@ async fn play(args: &Args, output: &mut Output) -> Result<(), Failure> {
     for scene in &samples {
         theatre.send(scene).await?;
     }
-    theatre.drain(&stage, output).await?;
-    let complete = theatre.sum_up(&stage, output).await?;
+    theatre.drain(stage, output).await?;
+    let complete = theatre.sum_up(stage, output).await?;
     if args.once {
-        stage.clear().await?;
         return if complete { Ok(()) } else { Err(Failure::Finding) };
     }
-    invite(&stage, output)?;
-    tokio::select! {
-        () = theatre.watch_for_ever(output) => {}
-        signal = tokio::signal::ctrl_c() => signal?,
+    invite(stage, output)?;
+    loop {
+        theatre.watch(LOOK, output).await?;
     }
-    stage.clear().await?;
-    Ok(())
 }
 
 fn introduce(stage: &Stage, output: &mut Output) -> Result<(), Failure> {
@@ -164,10 +173,6 @@ impl Theatre {
             self.show(output)?;
         }
         Ok(())
-    }
-
-    async fn watch_for_ever(&mut self, output: &mut Output) {
-        while self.watch(LOOK, output).await.is_ok() {}
     }
 
     /// Shows what has arrived.

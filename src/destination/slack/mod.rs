@@ -50,18 +50,17 @@ enum Verdict {
 impl Destination for Slack {
     /// Asks once; a second time with text alone when Slack does not take the first body.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
-        let (body, mut note) = first_body(job);
         let refused = match answers {
-            [] => return self.ask(body),
+            [] => return self.ask(first_body(job)),
             [first, ..] => match self.read(first) {
-                Verdict::Over(outcome) => return Step::Done(with_note(outcome, note)),
+                Verdict::Over(outcome) => return Step::Done(with_note(outcome, first_note(job))),
                 Verdict::Body(why) => why,
             },
         };
         let Some(second) = answers.get(1) else {
             return self.ask(blocks::text_only(&job.content.message));
         };
-        note = Some(format!("sent as plain text, because {refused}"));
+        let note = Some(format!("sent as plain text, because {refused}"));
         Step::Done(match self.read(second) {
             Verdict::Over(outcome) => with_note(outcome, note),
             Verdict::Body(again) => Outcome::Refused {
@@ -71,17 +70,18 @@ impl Destination for Slack {
     }
 }
 
-/// The body sent first, and what must be said about it.
-fn first_body(job: &Job) -> (Map<String, Value>, Option<String>) {
-    let message = &job.content.message;
+/// The body sent first.
+fn first_body(job: &Job) -> Map<String, Value> {
     match &job.content.body {
-        None => (blocks::rich(message), None),
-        Some(Value::Object(own)) => (own_body(own.clone(), job), None),
-        Some(_) => {
-            let note = "the template's own Slack body is no JSON object, so Relaybell's form was sent";
-            (blocks::rich(message), Some(note.to_owned()))
-        }
+        Some(Value::Object(own)) => own_body(own.clone(), job),
+        Some(_) | None => blocks::rich(&job.content.message),
     }
+}
+
+/// What must be said about the body sent first.
+fn first_note(job: &Job) -> Option<String> {
+    let note = "the template's own Slack body is no JSON object, so Relaybell's form was sent";
+    job.content.body.as_ref().filter(|own| !own.is_object()).map(|_| note.to_owned())
 }
 
 /// A template's own body, with the rule's mentions and a text for notifications.

@@ -34,17 +34,9 @@ impl Destination for Teams {
     /// Asks once; a second time with a plain card when the workflow does not take the first.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
         let message = &job.content.message;
-        let (body, note) = match &job.content.body {
-            None => (card::rich(message), None),
-            Some(Value::Object(own)) => (card::own_body(own.clone(), message), None),
-            Some(_) => {
-                let note = "the template's own Teams body is no JSON object, so Relaybell's form was sent";
-                (card::rich(message), Some(note.to_owned()))
-            }
-        };
         let refused = match answers {
-            [] => return self.ask(&body),
-            [first, ..] => match self.read(first, note) {
+            [] => return self.ask(&first_body(job)),
+            [first, ..] => match self.read(first, first_note(job)) {
                 Verdict::Over(outcome) => return Step::Done(outcome),
                 Verdict::Body(why) => why,
             },
@@ -62,6 +54,20 @@ impl Destination for Teams {
             },
         })
     }
+}
+
+/// The body sent first.
+fn first_body(job: &Job) -> Value {
+    match &job.content.body {
+        Some(Value::Object(own)) => card::own_body(own.clone(), &job.content.message),
+        Some(_) | None => card::rich(&job.content.message),
+    }
+}
+
+/// What must be said about the body sent first.
+fn first_note(job: &Job) -> Option<String> {
+    let note = "the template's own Teams body is no JSON object, so Relaybell's form was sent";
+    job.content.body.as_ref().filter(|own| !own.is_object()).map(|_| note.to_owned())
 }
 
 impl Teams {

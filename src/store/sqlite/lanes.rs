@@ -19,7 +19,7 @@ pub(super) fn free_all(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "BEGIN IMMEDIATE;
          UPDATE lanes SET owner = NULL, epoch = epoch + 1 WHERE owner IS NOT NULL;
-         UPDATE deliveries SET state = 0, unsure = 1 WHERE state = 1;
+         UPDATE deliveries INDEXED BY deliveries_unfinished SET state = 0, unsure = 1 WHERE state = 1 AND state < 2;
          COMMIT;",
     )
 }
@@ -63,7 +63,8 @@ pub(super) fn release(db: &Connection, lease: &Lease) -> Result<(), Fault> {
 /// What a lost holder was sending may have arrived.
 fn requeue(db: &Connection, destination: &str) -> rusqlite::Result<()> {
     let mut back = db.prepare_cached(
-        "UPDATE deliveries INDEXED BY deliveries_sending SET state = 0, unsure = 1 WHERE destination = ?1 AND state = 1",
+        "UPDATE deliveries INDEXED BY deliveries_unfinished SET state = 0, unsure = 1
+         WHERE destination = ?1 AND state = 1 AND state < 2",
     )?;
     back.execute([destination]).map(drop)
 }

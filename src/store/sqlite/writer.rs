@@ -27,6 +27,15 @@ const VERBS_BETWEEN_LOOKS: usize = 256;
 /// After so long without a verb the log is emptied.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// From how many verbs in one transaction on there is a crowd.
+const CROWD: usize = 8;
+
+/// How long a transaction waits for more verbs, for each of the crowd.
+const LINGER_EACH: Duration = Duration::from_micros(20);
+
+/// The longest such wait.
+const LINGER_MAX: Duration = Duration::from_millis(2);
+
 /// The wait before writing is tried again, doubling up to the longest.
 const HEAL_WAIT_FIRST: Duration = Duration::from_millis(200);
 const HEAL_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -44,6 +53,8 @@ pub(super) struct Writer {
     file: Arc<Path>,
     /// Released when the connection is closed, and not before.
     lock: Arc<Lock>,
+    /// How many verbs shared the last transaction.
+    crowd: usize,
     /// Whether anything was written since the log was emptied.
     dirty: bool,
     /// Verbs done since the log's length was asked for.
@@ -71,7 +82,7 @@ enum Failed {
 impl Writer {
     /// A writer over `db`, whose log is empty.
     pub(super) fn new(db: Connection, waiting: Receiver<Message>, file: Arc<Path>, lock: Arc<Lock>) -> Self {
-        Self { db, waiting, file, lock, dirty: false, unseen: 0, ill: None }
+        Self { db, waiting, file, lock, crowd: 0, dirty: false, unseen: 0, ill: None }
     }
 
     /// Serves until told to close, or until nobody is left to ask.
@@ -93,7 +104,12 @@ impl Writer {
                 return Next::Go;
             }
         };
+        if self.crowd >= CROWD {
+            // More are on their way: the fewer the transactions, the more get through.
+            thread::sleep(LINGER_MAX.min(LINGER_EACH.saturating_mul(u32::try_from(self.crowd).unwrap_or(u32::MAX))));
+        }
         let (batch, closing) = gather(first, &self.waiting);
+        self.crowd = batch.len();
         self.serve(batch);
         closing.map_or(Next::Go, |closing| Next::Stop(Some(closing)))
     }

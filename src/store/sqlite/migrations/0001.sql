@@ -47,9 +47,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_event ON deliveries (event);
 -- What can be taken now.
 CREATE INDEX deliveries_due ON deliveries (destination, at, seq) WHERE state = 0 AND head = 1;
--- What is in flight, to be put right when its holder is lost.
-CREATE INDEX deliveries_sending ON deliveries (destination) WHERE state = 1;
--- The order within each conversation, and the depth of each queue.
+-- The order within each conversation, the depth of each queue, and what is in flight.
 CREATE INDEX deliveries_unfinished ON deliveries (conversation, destination, seq, created) WHERE state < 2;
 CREATE INDEX deliveries_dead ON deliveries (destination, id) WHERE state = 3;
 CREATE INDEX deliveries_parent ON deliveries (parent, seq) WHERE parent IS NOT NULL;
