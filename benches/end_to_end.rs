@@ -2,6 +2,16 @@
 //! of the same axum and reqwest that stores nothing. Load generator and sink run on the
 //! same cores. `cargo bench --bench end_to_end`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a benchmark measures real time, prints what it finds, and stops at the first trouble"
+)]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,14 @@
 //! What the program itself needs: size, time to start with 1,000 rules, memory when idle
 //! and with 100,000 deliveries queued. `cargo bench --bench footprint`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a benchmark measures real time, prints what it finds, and stops at the first trouble"
+)]
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -61,6 +69,7 @@ fn write_files(folder: &Path) {
     std::fs::write(folder.join("rules/rules.yaml"), rules).unwrap();
 }
 
+#[expect(clippy::zombie_processes, reason = "every caller waits for it")]
 fn start(binary: &Path, folder: &Path) -> (Child, SocketAddr) {
     let mut child = Command::new(binary)
         .args(["serve", "--log-format", "json"])
@@ -71,7 +80,9 @@ fn start(binary: &Path, folder: &Path) -> (Child, SocketAddr) {
     let mut log = BufReader::new(child.stderr.take().unwrap());
     loop {
         let mut line = String::new();
-        assert!(log.read_line(&mut line).unwrap() > 0, "the relay did not start");
+        if log.read_line(&mut line).unwrap() == 0 {
+            panic!("the relay did not start: {}", child.wait().unwrap());
+        }
         let record: serde_json::Value = serde_json::from_str(&line).unwrap();
         if record["message"] == "relaybell is ready" {
             let address = record["address"].as_str().unwrap().parse().unwrap();

@@ -102,7 +102,7 @@ fn scrubbed(mut outcome: Outcome, snapshot: &Snapshot) -> Outcome {
     match &mut outcome {
         Outcome::Delivered(_) => {}
         Outcome::Later { why, .. } | Outcome::Unclear { why } | Outcome::Refused { why } | Outcome::Closed { why } => {
-            *why = snapshot.scrubber.scrub(why)
+            *why = snapshot.scrubber.scrub(why);
         }
     }
     outcome

@@ -22,7 +22,7 @@ pub struct Problem {
     pub detail: String,
     /// The findings behind it, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub errors: Option<Value>,
+    pub errors: Option<Box<Value>>,
     /// After how many seconds it is worth trying again.
     #[serde(skip)]
     pub retry_after: Option<u32>,
@@ -42,7 +42,7 @@ impl Problem {
     /// The same, with the findings behind it.
     #[must_use]
     pub fn errors(mut self, errors: Value) -> Self {
-        self.errors = Some(errors);
+        self.errors = Some(Box::new(errors));
         self
     }
 

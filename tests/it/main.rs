@@ -1,5 +1,12 @@
 //! All integration tests, in one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and reads the files and runs the tasks it needs"
+)]
+
 mod architecture;
 mod classify;
 mod cli;

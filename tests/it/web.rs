@@ -8,6 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::http::{Face, json};
 use crate::support::rig::{RED_AND_BLUE, Rig, TWO_CHATS};
 
+/// The headers of a request.
+type Headers<'a> = Vec<(&'a str, &'a str)>;
+
 const SECRET: (&str, &str) = ("x-qase-secret", "right");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -48,7 +51,7 @@ async fn every_refusal_has_its_status_and_stores_nothing() {
     let text = ("content-type", "text/plain");
     let form = ("content-type", "application/x-www-form-urlencoded");
     let zipped = ("content-encoding", "gzip");
-    let cases: Vec<(&str, &str, Vec<(&str, &str)>, &[u8], u16)> = vec![
+    let cases: Vec<(&str, &str, Headers<'_>, &[u8], u16)> = vec![
         ("unknown source", "/hooks/other", vec![SECRET, JSON], &body, 404),
         ("no secret", "/hooks/qase", vec![JSON], &body, 401),
         ("wrong secret", "/hooks/qase", vec![wrong, JSON], &body, 401),
