@@ -47,7 +47,8 @@ impl fmt::Display for Action {
     }
 }
 
-/// The state of a delivery. `delivered`, `dead` and `dropped` never change again.
+/// The state of a delivery. `delivered`, `dead` and `dropped` never change again, save
+/// that a person may drop a dead one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {

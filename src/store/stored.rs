@@ -141,7 +141,17 @@ mod tests {
         assert!(matches!(read_content(r#"{"v":9}"#), Err(BadForm::Newer(9))));
     }
 
+    #[test]
+    fn a_number_with_a_long_tail_comes_back_as_it_went() {
+        let data = json!({ "pass_rate": 1.810_278_549_485_625_6e-26, "share": 0.933_333_333_333_333_3 });
+        assert_eq!(read::<Value>(&write(&data).unwrap()).unwrap(), data);
+    }
+
     proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None, ..proptest::prelude::ProptestConfig::default()
+        })]
+
         #[test]
         fn numbers_come_back_as_they_went(number in proptest::num::f64::NORMAL) {
             let data = json!({ "pass_rate": number });
