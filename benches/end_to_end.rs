@@ -204,7 +204,7 @@ async fn forwarder_rate() -> f64 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::task::spawn(server::serve(listener, app, stop.clone()));
+    let serving = tokio::task::spawn(server::serve(listener, app, server::Patience::default(), stop.clone()));
     let rate = rate(address, &sink).await;
     stop.cancel();
     serving.await.unwrap();
@@ -255,7 +255,7 @@ async fn start_relay(folder: &Path, sink: SocketAddr) -> (Relay, SocketAddr, Can
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    tokio::task::spawn(server::serve(listener, router(relay.clone()), stop.clone()));
+    tokio::task::spawn(server::serve(listener, router(relay.clone()), server::Patience::default(), stop.clone()));
     (relay, address, stop)
 }
 

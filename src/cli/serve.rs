@@ -16,6 +16,7 @@ use crate::ports::system::{SystemClock, ThreadDice};
 use crate::relay::{Parts, Relay};
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{LogFormat, start_logging};
+use crate::web::server::Patience;
 use crate::web::{router, server};
 
 use super::Failure;
@@ -90,7 +91,7 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     })
     .await?;
     let stop = CancellationToken::new();
-    let mut web = std::pin::pin!(server::serve(listener, router(relay.clone()), stop.clone()));
+    let mut web = std::pin::pin!(server::serve(listener, router(relay.clone()), Patience::default(), stop.clone()));
     tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "relaybell is ready");
     loop {
         let [terminate, interrupt] = &mut stops;

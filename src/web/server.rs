@@ -20,8 +20,20 @@ use tower::ServiceExt;
 
 use super::Caller;
 
-/// How long a connection may take to send the head of a request, the first included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How patient the server is with slow senders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long a connection may take to send the head of a request, the first included;
+    /// then it is closed.
+    pub head: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10) }
+    }
+}
+
 /// The most connections at once; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 4096;
 /// The most header lines of a request.
@@ -34,7 +46,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves `router` on `listener` until `stop`, then lets requests under way end.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
     loop {
@@ -46,7 +58,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             Ok((stream, caller, permit)) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
-                    handle(stream, caller, router, stop).await;
+                    handle(stream, caller, router, patience, stop).await;
                     drop(permit);
                 });
             }
@@ -73,14 +85,14 @@ async fn accept(
     Ok((stream, caller, permit))
 }
 
-async fn handle(stream: TcpStream, caller: SocketAddr, router: Router, stop: CancellationToken) {
+async fn handle(stream: TcpStream, caller: SocketAddr, router: Router, patience: Patience, stop: CancellationToken) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Caller(caller));
         router.clone().oneshot(request.map(axum::body::Body::new))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(patience.head)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);

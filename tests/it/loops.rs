@@ -256,3 +256,22 @@ destinations:
     assert_eq!(delivered.state, State::Delivered);
     assert_eq!(delivered.receipt.unwrap().key.as_deref(), Some("PAY-1"));
 }
+
+#[tokio::test]
+async fn what_is_older_than_keep_is_forgotten_but_never_open_work() {
+    let config = TWO_CHATS.replace("sources:", "storage: { keep: 2d }\nsources:");
+    let rig = Rig::start(&config, RED_AND_BLUE).await;
+    // A day is the longest pause that is obeyed at a time.
+    let wait = || Says::Status(429, vec![("retry-after", "86400".to_owned())], "rate_limited");
+    rig.exchange.script("red.example", [wait(), wait(), wait()]);
+    rig.defect("defect.created", "SHOP", 1, "waits").await;
+    rig.defect("defect.created", "PAY", 1, "is done").await;
+    rig.pass(HOUR).await;
+    assert_eq!(rig.deliveries().await.len(), 2);
+    rig.pass(23 * HOUR).await;
+    rig.pass(24 * HOUR).await;
+    rig.pass(HOUR).await;
+    let left = rig.deliveries().await;
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].content.message.title.contains("waits"));
+}

@@ -20,6 +20,7 @@ mod end_to_end;
 mod loops;
 mod messages;
 mod render;
+mod secrets;
 mod source;
 mod sqlite;
 mod standins;

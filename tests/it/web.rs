@@ -1,7 +1,10 @@
 //! The HTTP face: what senders, probes, Prometheus and commands get to see.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use relaybell::web::HOOK_BYTES_MAX;
+use relaybell::web::server::Patience;
 use serde_json::{Value, json as value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -233,4 +236,18 @@ async fn event_text_cannot_forge_a_log_record_or_leave_its_place() {
     let answer = face.ask("POST", "/hooks/qase", &[SECRET, JSON], body.as_bytes()).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "an event name is a name");
     rig.rest().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_sends_no_request_is_closed() {
+    let rig = Rig::start(TWO_CHATS, RED_AND_BLUE).await;
+    let face = Face::open_with(&rig.relay, Patience { head: Duration::from_millis(50) }).await;
+    for begun in ["", "POST /hooks/qase HTTP/1.1\r\nhost: x\r\nx-half"] {
+        let mut stream = tokio::net::TcpStream::connect(face.address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        // Ends only because the other side closes.
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
+    }
 }

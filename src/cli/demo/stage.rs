@@ -19,6 +19,7 @@ use crate::ports::system::{SystemClock, ThreadDice};
 use crate::relay::{Parts, Relay};
 use crate::standin::{EMAIL, Standin, TOKEN, Vendor};
 use crate::store::sqlite::SqliteStore;
+use crate::web::server::Patience;
 use crate::web::{router, server};
 
 /// The secret that the demo's Qase sends.
@@ -115,7 +116,8 @@ impl Stage {
         })
         .await?;
         let stop = CancellationToken::new();
-        let web = TaskTracker::new().spawn(server::serve(listener, router(relay.clone()), stop.clone()));
+        let web =
+            TaskTracker::new().spawn(server::serve(listener, router(relay.clone()), Patience::default(), stop.clone()));
         Ok(Self { relay, address, players, folder, stop, web })
     }
 

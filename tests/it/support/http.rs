@@ -9,6 +9,7 @@ use http::{Request, Response};
 use relaybell::ports::http::HttpExchange;
 use relaybell::ports::{Exchange, Route};
 use relaybell::relay::Relay;
+use relaybell::web::server::Patience;
 use relaybell::web::{router, server};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -23,10 +24,15 @@ pub struct Face {
 
 impl Face {
     pub async fn open(relay: &Relay) -> Self {
+        Self::open_with(relay, Patience::default()).await
+    }
+
+    /// The same, as patient as this.
+    pub async fn open_with(relay: &Relay, patience: Patience) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        tokio::task::spawn(server::serve(listener, router(relay.clone()), stop.clone()));
+        tokio::task::spawn(server::serve(listener, router(relay.clone()), patience, stop.clone()));
         Self { address, client: Arc::new(HttpExchange::new().unwrap()), _stop: stop.drop_guard() }
     }
 

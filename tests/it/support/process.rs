@@ -45,9 +45,15 @@ pub struct Serving {
 
 impl Serving {
     /// Starts `relaybell serve` in `folder` and waits until it says that it is ready.
-    #[expect(clippy::zombie_processes, reason = "a relay that does not start fails the test; others are waited for")]
     pub fn start(folder: &Path) -> Self {
-        let mut child = command(folder, &["serve", "--log-format", "json"])
+        Self::start_with(folder, "info", &[])
+    }
+
+    /// The same, with this log filter and environment.
+    #[expect(clippy::zombie_processes, reason = "a relay that does not start fails the test; others are waited for")]
+    pub fn start_with(folder: &Path, log: &str, environment: &[(&str, &str)]) -> Self {
+        let mut child = command(folder, &["serve", "--log-format", "json", "--log", log])
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
