@@ -29,7 +29,6 @@ VOLUME ["/data"]
 USER 65532:65532
 EXPOSE 8480
 ENV RELAYBELL_CONFIG=/etc/relaybell/relaybell.yaml
-HEALTHCHECK --interval=15s --timeout=6s --start-period=10s --retries=3 \
-  CMD ["/usr/local/bin/relaybell", "health"]
+HEALTHCHECK --interval=15s --timeout=6s --start-period=10s --retries=3 CMD ["/usr/local/bin/relaybell", "health"]
 ENTRYPOINT ["/usr/local/bin/relaybell"]
 CMD ["serve"]
