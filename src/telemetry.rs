@@ -198,7 +198,11 @@ impl Metrics {
             "Age of the oldest unfinished delivery",
             self.queue_oldest_seconds.clone(),
         );
-        registry.register("dead_letters", "Deliveries that failed for good", self.dead_letters.clone());
+        registry.register(
+            "dead_letters",
+            "Deliveries that failed for good and were not sent again",
+            self.dead_letters.clone(),
+        );
         registry.register("breaker_state", "0 closed, 1 half-open, 2 open", self.breaker_state.clone());
         registry.register("destination_held", "1 while nothing is sent there", self.destination_held.clone());
     }

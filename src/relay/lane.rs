@@ -148,12 +148,19 @@ impl Lane {
                 self.lease = None;
                 return Ok(Duration::ZERO);
             }
+            Err(StoreError::Unknown(why)) => {
+                // What may have been taken goes back to the queue with the lane.
+                tracing::error!(destination = &*self.name, why, "the lane is given back and taken anew");
+                self.shared.store.release_lane(&lease).await?;
+                self.lease = None;
+                return Ok(STORE_PAUSE);
+            }
             Err(error) => return Err(error),
         };
         let taken = jobs.len();
         self.gate.passed(taken);
         for job in jobs {
-            self.send(job, &spec, &lease).await?;
+            self.send(job, &spec, &lease).await;
         }
         if taken == most {
             // More may wait; the gate knows whether it may go.
@@ -166,19 +173,22 @@ impl Lane {
     }
 
     /// Sends `job`, or puts it off when the retry budget is spent.
-    async fn send(&mut self, job: Job, spec: &Arc<DestinationSpec>, lease: &Lease) -> Result<(), StoreError> {
+    async fn send(&mut self, job: Job, spec: &Arc<DestinationSpec>, lease: &Lease) {
         if job.failures == 0 {
             self.gate.first_send();
         } else if self.gate.closed().is_none() && self.gate.phase() == Phase::Closed && !self.gate.may_retry() {
             let due = self.shared.clock.now().plus(BUDGET_PAUSE);
-            let put_back = self.shared.store.put_back(lease, job.id, job.attempt, due).await?;
-            if put_back == Settled::TooLate {
-                tracing::warn!(delivery.id = %job.id, "a delivery moved on while it was being put off");
+            match self.shared.store.put_back(lease, job.id, job.attempt, due).await {
+                Ok(Settled::Done) => return,
+                Ok(Settled::TooLate) => {
+                    tracing::warn!(delivery.id = %job.id, "a delivery moved on while it was being put off");
+                    return;
+                }
+                // It has been taken, so it must go.
+                Err(error) => tracing::warn!(delivery.id = %job.id, %error, "a retry could not be put off"),
             }
-            return Ok(());
         }
         self.flights.spawn(fly(self.shared.clone(), spec.clone(), lease.clone(), job));
-        Ok(())
     }
 
     /// Takes over a changed definition of the destination: an edit ends a hold.

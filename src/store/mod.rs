@@ -293,7 +293,7 @@ pub struct QueueDepth {
     pub destination: String,
     /// How many deliveries are queued or being sent.
     pub unfinished: u64,
-    /// How many are dead.
+    /// How many are dead and have not been sent again.
     pub dead: u64,
     /// When the oldest unfinished one was made.
     pub oldest: Option<Timestamp>,
@@ -329,7 +329,8 @@ pub trait Ledger: Send + Sync {
     /// its case and hyphens), the oldest first, at most `limit` of each.
     async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError>;
 
-    /// What waits at each destination that has any delivery unfinished or dead.
+    /// What waits at each destination that has any delivery unfinished or dead; `dead` counts
+    /// those that have not been sent again.
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
 
     /// All holds.

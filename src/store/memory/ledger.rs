@@ -85,7 +85,8 @@ impl Ledger for MemoryStore {
                 oldest: None,
             });
             if kept.state == State::Dead {
-                depth.dead += 1;
+                let again = shelf.deliveries.values().any(|other| other.what.parent == Some(kept.what.id));
+                depth.dead += u64::from(!again);
             } else {
                 depth.unfinished += 1;
                 depth.oldest = Some(depth.oldest.map_or(kept.created, |oldest| oldest.min(kept.created)));

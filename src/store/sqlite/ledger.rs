@@ -117,7 +117,9 @@ fn depths(db: &Connection) -> Result<Vec<QueueDepth>, Fault> {
              FROM deliveries INDEXED BY deliveries_unfinished WHERE state < 2 GROUP BY destination
              UNION ALL
              SELECT destination, 0, count(*), NULL
-             FROM deliveries INDEXED BY deliveries_dead WHERE state = 3 GROUP BY destination
+             FROM deliveries AS dead INDEXED BY deliveries_dead
+             WHERE state = 3 AND NOT EXISTS (SELECT 1 FROM deliveries AS again WHERE again.parent = dead.id)
+             GROUP BY destination
          ) GROUP BY destination ORDER BY destination",
     )?;
     let rows = find.query_map([], |row| {

@@ -187,7 +187,8 @@ async fn ids_are_found_by_their_beginning(bench: Bench) {
     assert_eq!(bench.store.ids_like(&format!("{id}0"), 10).await.unwrap(), (vec![], vec![]));
 }
 
-/// "What waits at each destination that has any delivery unfinished or dead."
+/// "What waits at each destination that has any delivery unfinished or dead; `dead` counts those that have not been
+/// sent again."
 async fn depths_tell_what_waits(bench: Bench) {
     for n in 1..=3 {
         bench.store.commit(plan(n, "defect/17", i64::from(10 - n), &["chat", "jira"])).await.unwrap();
@@ -196,6 +197,7 @@ async fn depths_tell_what_waits(bench: Bench) {
     let lease = bench.lane("chat").await;
     let job = bench.take(&lease, 100).await.remove(0);
     bench.settle(&lease, &job, 110, dead()).await;
+    let failed = job.id;
     let mail = bench.lane("mail").await;
     let job = bench.take(&mail, 100).await.remove(0);
     bench.settle(&mail, &job, 110, sent()).await;
@@ -206,4 +208,6 @@ async fn depths_tell_what_waits(bench: Bench) {
         oldest: Some(at(oldest)),
     };
     assert_eq!(bench.store.depths().await.unwrap(), [depth("chat", 2, 1, 7), depth("jira", 3, 0, 7)]);
+    bench.store.retry(failed, at(120)).await.unwrap();
+    assert_eq!(bench.store.depths().await.unwrap(), [depth("chat", 3, 0, 7), depth("jira", 3, 0, 7)]);
 }
