@@ -1,5 +1,6 @@
 //! Conditions over facts: the one evaluator of rules.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use regex::Regex;
@@ -96,11 +97,21 @@ pub enum Limit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded(String);
 
+/// `text` in lower case, letter by letter: the same letter is always the same, wherever it
+/// stands (unlike the Greek sigma at the end of a word in `str::to_lowercase`).
+#[must_use]
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
+}
+
 impl Folded {
     /// Folds `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.to_lowercase())
+        Self(fold(text).into_owned())
     }
 
     /// The folded text.
@@ -194,13 +205,13 @@ impl Test {
             Self::OneOf(wanted) => wanted.iter().any(|one| one.is(seen)),
             Self::Not(tests) => !tests.iter().all(|test| test.holds(fact, Some(seen))),
             Self::Order(bound, limit) => in_order(*bound, *limit, fact, seen),
-            Self::StartsWith(part) => with_text(seen, |text| text.to_lowercase().starts_with(part.as_str())),
-            Self::EndsWith(part) => with_text(seen, |text| text.to_lowercase().ends_with(part.as_str())),
+            Self::StartsWith(part) => with_text(seen, |text| fold(text).starts_with(part.as_str())),
+            Self::EndsWith(part) => with_text(seen, |text| fold(text).ends_with(part.as_str())),
             Self::Contains(part) => match seen {
                 Value::Array(items) => items.iter().any(|item| Wanted::Text(part.clone()).is(item)),
-                other => with_text(other, |text| text.to_lowercase().contains(part.as_str())),
+                other => with_text(other, |text| fold(text).contains(part.as_str())),
             },
-            Self::Like(pattern) => with_text(seen, |text| glob(pattern.as_str(), &text.to_lowercase())),
+            Self::Like(pattern) => with_text(seen, |text| glob(pattern.as_str(), &fold(text))),
             Self::Matches(pattern) => with_text(seen, |text| pattern.is_match(text)),
             Self::HasAny(wanted) => list(seen).is_some_and(|items| wanted.iter().any(|one| has(items, one))),
             Self::HasAll(wanted) => list(seen).is_some_and(|items| wanted.iter().all(|one| has(items, one))),
@@ -217,7 +228,7 @@ impl Wanted {
             (wanted, Value::Array(items)) => items.iter().any(|item| wanted.is(item)),
             (Self::Text(text), Value::String(seen)) => text.is(seen),
             (Self::Text(text), Value::Number(_) | Value::Bool(_)) => text.is(&seen.to_string()),
-            (Self::Glob(pattern), Value::String(seen)) => glob(pattern.as_str(), &seen.to_lowercase()),
+            (Self::Glob(pattern), Value::String(seen)) => glob(pattern.as_str(), &fold(seen)),
             (Self::Number(number), seen) => as_number(seen).is_some_and(|seen| seen == *number),
             (Self::Flag(flag), Value::Bool(seen)) => flag == seen,
             (Self::Flag(flag), Value::String(seen)) => seen.eq_ignore_ascii_case(if *flag { "true" } else { "false" }),

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod event;
 pub mod facts;
 pub mod ids;
+pub mod index;
 pub mod markdown;
 pub mod memory;
 pub mod message;

@@ -1,9 +1,10 @@
 //! Rules, ready to be evaluated.
 
 use super::Name;
-use super::condition::{Condition, Recorder};
+use super::condition::{Condition, Recorder, Silent};
 use super::delivery::Action;
 use super::facts::Facts;
+use super::index::Index;
 use super::message::Mention;
 use super::render::FieldTree;
 
@@ -85,13 +86,15 @@ impl Kind {
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    index: Index,
 }
 
 impl RuleSet {
     /// Takes the rules in the order of their files.
     #[must_use]
     pub fn new(rules: Vec<Rule>) -> Self {
-        Self { rules }
+        let index = Index::new(&rules);
+        Self { rules, index }
     }
 
     /// All rules in the order of their files.
@@ -102,6 +105,7 @@ impl RuleSet {
 
     /// The rules that match `facts`, in their order.
     pub fn matching<'a, 'f>(&'a self, facts: &'f Facts) -> impl Iterator<Item = &'a Rule> + use<'a, 'f> {
-        self.rules.iter().filter(move |rule| rule.matches(facts, &mut super::condition::Silent))
+        let candidates = self.index.candidates(facts).into_iter();
+        candidates.filter_map(|place| self.rules.get(place as usize)).filter(|rule| rule.matches(facts, &mut Silent))
     }
 }

@@ -56,6 +56,9 @@ const OPERATORS: &[(&str, bool)] = &[
     ("event: [run.*, '*.created']", true),
     ("event: run.?ompleted", false),
     ("event: { not: defect.* }", false),
+    // Letters are the same wherever they stand: a Greek sigma at the end of a word too.
+    ("payload.greek: ΟΔΟΣ", true),
+    ("payload.greek: { contains: ΔΟΣ }", true),
     // Rank.
     ("severity: { at_least: critical }", true),
     ("severity: { at_least: blocker }", false),
@@ -101,7 +104,7 @@ fn operators_mean_what_they_say() {
         "event": "defect.created", "project": "PAY", "severity": "Critical", "priority": "medium",
         "title": "Checkout fails: HTTP 502", "environment": "1.10", "cases": 50, "failed": "5", "pass_rate": 0.86,
         "visible": true, "tags": ["Smoke", "release"], "actor": null,
-        "payload": {"id": 7, "fields": [{"value": "red"}], "odd.key": "x"},
+        "payload": {"id": 7, "fields": [{"value": "red"}], "odd.key": "x", "greek": "οδοΣ"},
     });
     for (when, expected) in OPERATORS {
         assert_eq!(holds(when, &facts), *expected, "{when}");
