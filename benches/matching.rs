@@ -54,7 +54,7 @@ fn events(projects: usize) -> Vec<Facts> {
                 "event": EVENTS[n * 7 % EVENTS.len()],
                 "project": format!("P{}", n * 13 % projects),
                 "severity": SEVERITIES[n % SEVERITIES.len()],
-                "title": if n % 3 == 0 { "Checkout fails when the card is declined" } else { "Voucher is charged twice" },
+                "title": if n.is_multiple_of(3) { "Checkout fails when the card is declined" } else { "Voucher is charged twice" },
                 "cases": n % 120,
                 "source": "qase",
                 "subject": format!("defect/{n}"),
