@@ -112,6 +112,14 @@ fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
     } else if RULE_LATER.contains(&name) && name != "priority" {
         let help = "it stands beside 'when', not in it";
         findings.error_help(at, format!("'{name}' is not in this release, and is no fact"), help);
+    } else if name == "unless" {
+        let help = "put it one level up, beside 'when'";
+        findings.error_help(at, "'unless' stands beside 'when', not in it", help);
+    } else if let Some((_, nest)) =
+        [("or", "any_of"), ("and", "all_of"), ("not", "none_of")].iter().find(|(word, _)| *word == name)
+    {
+        let help = format!("write {nest}: with a list of conditions");
+        findings.error_help(at, format!("'{name}' is no fact"), help);
     } else if OPERATORS.contains(&name) {
         let help = format!("an operator stands below a fact: severity: {{ {name}: … }}");
         findings.error_help(at, format!("'{name}' is an operator, not a fact"), help);

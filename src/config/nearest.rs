@@ -23,6 +23,18 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(name, _)| name)
 }
 
+/// The known name that is `word` but for a slip or two of the fingers.
+pub fn slip_of<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let slips = |name: &str| strsim::damerau_levenshtein(&word, &name.to_lowercase());
+    known
+        .into_iter()
+        .map(|name| (slips(name), name))
+        .filter(|(slips, _)| *slips <= SLIPS_MAX)
+        .min()
+        .map(|(_, name)| name)
+}
+
 /// `, did you mean 'severity'?` when a known name is near; otherwise nothing.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map(|name| format!(", did you mean '{name}'?")).unwrap_or_default()

@@ -7,7 +7,7 @@ use serde_yaml::Value;
 
 use super::fields::not_yet;
 use super::findings::{Findings, Place};
-use super::nearest::{any_of, did_you_mean};
+use super::nearest::{any_of, did_you_mean, slip_of};
 use super::node::{Entry, Node, Tree};
 use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, known_events};
 use crate::domain::Name;
@@ -183,7 +183,14 @@ impl Line<'_> {
             }
         } else if !known.contains(&folded.as_str()) {
             let message = format!("unknown event '{text}'{}", did_you_mean(text, known.iter().copied()));
-            self.findings.warning(at, message, help);
+            match slip_of(text, known.iter().copied()) {
+                // Almost surely a typo, and a rule with it would keep silent for ever.
+                Some(_) => {
+                    let help = format!("if the sender really sends this, write it as a pattern: \"{text}*\"");
+                    self.findings.error_help(at, message, help);
+                }
+                None => self.findings.warning(at, message, help),
+            }
         }
     }
 

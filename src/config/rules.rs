@@ -10,7 +10,8 @@ use super::findings::{Findings, Place};
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Node, Tree};
 use super::people::People;
-use super::vocabulary::{ACTIONS_LATER, FILE_LATER, RULE_LATER, SEND_LATER};
+use super::templates::unknown_fact;
+use super::vocabulary::{ACTIONS_LATER, FILE_LATER, RULE_LATER, SEND_LATER, known_facts};
 use crate::domain::Name;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::Action;
@@ -269,7 +270,15 @@ fn field_tree(node: &Node, kind: Option<Kind>, findings: &mut Findings) -> Optio
         }
     };
     match FieldTree::compile(&tree) {
-        Ok(tree) => Some(tree),
+        Ok(tree) => {
+            for (fact, pointer) in tree.facts_used() {
+                let name = fact.split(['.', '[']).next().unwrap_or_default();
+                if !known_facts().any(|(known, _)| known == name) {
+                    unknown_fact(name, node.at_pointer(&pointer).at, findings);
+                }
+            }
+            Some(tree)
+        }
         Err(problems) => {
             for problem in problems {
                 let at = node.at_pointer(&problem.file).at;

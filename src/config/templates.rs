@@ -105,12 +105,17 @@ impl TemplateFiles {
                 }
                 let sheet = self.sheets.get(&file).copied().unwrap_or_default();
                 let at = findings.place_of(sheet, line, name);
-                let known = known_facts().map(|(known, _)| known);
-                let help = "a field of the sender's own is reached by its path: payload.…";
-                findings.error_help(at, format!("unknown fact '{name}'{}", did_you_mean(name, known)), help);
+                unknown_fact(name, at, findings);
             }
         }
     }
+}
+
+/// Reports a fact that a template names and no event has.
+pub fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
+    let known = known_facts().map(|(known, _)| known);
+    let message = format!("unknown fact '{name}'{}", did_you_mean(name, known));
+    findings.error_help(at, message, "a field of the sender's own is reached by its path: payload.…");
 }
 
 fn misnamed(at: Place, findings: &mut Findings) {

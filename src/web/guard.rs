@@ -1,6 +1,6 @@
 //! Who may use the API: whoever has an admin token; without tokens, this machine alone.
 
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -60,6 +60,8 @@ fn forwarded(headers: &HeaderMap) -> bool {
     ["forwarded", "via", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name))
 }
 
+/// Commands send neither of these; a page of another site cannot leave `Origin` out.
 fn from_other_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+        || headers.contains_key(ORIGIN)
 }

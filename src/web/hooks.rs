@@ -1,10 +1,11 @@
 //! `POST /hooks/{source}`: where senders' webhooks arrive.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
@@ -16,6 +17,7 @@ use crate::source::RawHook;
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
+use super::Caller;
 use super::problem::Problem;
 
 /// The largest webhook, in bytes.
@@ -38,12 +40,14 @@ struct Receipt {
 pub(super) async fn receive(
     State(relay): State<Relay>,
     Path(source): Path<String>,
+    Extension(Caller(caller)): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
     let Some(spec) = snapshot.sources.get(source.as_str()) else {
         count(&relay, UNKNOWN_SOURCE, "unknown_source");
+        tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(
             StatusCode::NOT_FOUND,
             "unknown source",
@@ -55,6 +59,7 @@ pub(super) async fn receive(
         Ok(hook) => hook,
         Err((reason, problem)) => {
             count(&relay, &spec.name, reason);
+            tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
             return problem.into_response();
         }
     };
@@ -62,7 +67,7 @@ pub(super) async fn receive(
         Ok(Accepted { event, duplicate }) => {
             (StatusCode::ACCEPTED, Json(Receipt { event_id: event.to_string(), duplicate })).into_response()
         }
-        Err(error) => refusal(&spec.name, &error).into_response(),
+        Err(error) => refusal(&spec.name, caller, &error).into_response(),
     }
 }
 
@@ -128,19 +133,19 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
-fn refusal(source: &str, error: &IngestError) -> Problem {
+fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
     match error {
         IngestError::Refused(refusal) => {
-            tracing::warn!(source, %refusal, "a webhook was refused");
+            tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");
             let detail = format!("{refusal}; set the secret that is configured for this source.");
             Problem::new(StatusCode::UNAUTHORIZED, "not authenticated", detail)
         }
         IngestError::Malformed(malformed) => {
-            tracing::warn!(source, why = malformed.why, "a webhook could not be read");
+            tracing::warn!(source, %caller, why = malformed.why, "a webhook was refused");
             Problem::new(StatusCode::BAD_REQUEST, "malformed", malformed.why.clone())
         }
         IngestError::Busy => {
-            tracing::warn!(source, "a webhook was sent away: too many at once");
+            tracing::warn!(source, %caller, why = "too many at once", "a webhook was refused");
             let detail = "Too many webhooks at once; this one was not accepted.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(BUSY_RETRY_SECONDS)
         }

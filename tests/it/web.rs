@@ -193,9 +193,13 @@ async fn a_broken_file_keeps_the_last_good_rules_and_is_shown() {
 #[tokio::test]
 async fn the_api_is_for_administrators() {
     let (rig, face) = start().await;
-    for headers in
-        [vec![("host", "evil.example")], vec![("sec-fetch-site", "cross-site")], vec![("x-forwarded-for", "192.0.2.1")]]
-    {
+    for headers in [
+        vec![("host", "evil.example")],
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("x-forwarded-for", "192.0.2.1")],
+        vec![("origin", "https://evil.example")],
+        vec![("origin", "null")],
+    ] {
         let answer = face.ask("POST", "/-/reload", &headers, b"").await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{headers:?}");
     }

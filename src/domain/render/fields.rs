@@ -41,6 +41,14 @@ impl FieldTree {
         if problems.is_empty() { Ok(Self { entries }) } else { Err(problems) }
     }
 
+    /// The facts that the strings of the tree name, each with the JSON Pointer of its string.
+    #[must_use]
+    pub fn facts_used(&self) -> Vec<(String, String)> {
+        let mut used = Vec::new();
+        self.entries.iter().for_each(|(_, node)| facts_of(node, &mut used));
+        used
+    }
+
     /// Renders every string of the tree.
     ///
     /// # Errors
@@ -50,6 +58,17 @@ impl FieldTree {
             return Ok(Map::new());
         }
         render_map(&self.entries, templates, &engine::context(facts))
+    }
+}
+
+fn facts_of(node: &Node, used: &mut Vec<(String, String)>) {
+    match node {
+        Node::Fixed(_) => {}
+        Node::Text(template, pointer) => {
+            used.extend(syntax::facts(template).into_iter().map(|(fact, _)| (fact, pointer.clone())));
+        }
+        Node::List(items) => items.iter().for_each(|item| facts_of(item, used)),
+        Node::Map(entries) => entries.iter().for_each(|(_, item)| facts_of(item, used)),
     }
 }
 
