@@ -108,12 +108,21 @@ impl Sheet {
     /// What is left out is marked.
     pub fn fit<T>(&self, encode: impl Fn(&Self) -> T, fits: impl Fn(&T) -> bool) -> T {
         for step in 0..STEPS_MAX {
-            let encoded = encode(&self.within(Room::at(step)));
+            let room = Room::at(step);
+            let encoded = if self.is_within(room) { encode(self) } else { encode(&self.within(room)) };
             if fits(&encoded) {
                 return encoded;
             }
         }
         encode(&self.within(Room::BARE))
+    }
+
+    /// Whether all of it is shown in `room`.
+    fn is_within(&self, room: Room) -> bool {
+        self.fields.len() <= room.fields
+            && self.mentions.len() <= room.mentions
+            && self.fields.iter().all(|field| units(&field.value) <= room.value_units)
+            && self.pieces.iter().map(Piece::units).sum::<usize>() <= room.body_units
     }
 
     fn within(&self, room: Room) -> Self {

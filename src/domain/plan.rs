@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Name;
 use super::delivery::{Action, NewDelivery};
@@ -136,12 +136,18 @@ pub fn plan_broken(arrival: &Arrival, why: String) -> Plan {
     }
 }
 
+/// The most facts that every event has: `event`, `source`, `project`, `subject`, `time`
+/// and `payload`.
+const OWN_FACTS_MAX: usize = 6;
+
 /// The event with all its facts: its own, then what is remembered of its subject.
 #[must_use]
 pub fn see(arrival: &Arrival, known: &Known) -> Event {
     let report = &arrival.report;
     let time = report.time.unwrap_or(arrival.received);
-    let mut facts = Facts::default();
+    let remembered = known.memory.as_ref().map_or(0, |(memory, _)| memory.facts.len());
+    let room = OWN_FACTS_MAX + report.facts.len() + remembered;
+    let mut facts = Facts { values: Map::with_capacity(room), ..Facts::default() };
     let mut own = |name: &str, value: Value| {
         facts.values.insert(name.to_owned(), value);
     };
@@ -271,7 +277,7 @@ impl Desk<'_> {
         message.mentions.clone_from(&send.mention);
         let fields = send.fields.render(self.templates, facts).unwrap_or_else(|error| {
             failures.push(format!("fields: {error}"));
-            serde_json::Map::new()
+            Map::new()
         });
         let body = send.template.as_ref().and_then(|name| self.templates.own_body(name, send.kind, facts)).and_then(
             |rendered| match rendered {

@@ -15,6 +15,9 @@ use crate::domain::message::{CONTENT_VERSION, Content};
 /// The version of every form that this release writes.
 const VERSION: u32 = 1;
 
+/// Most stored forms are no longer.
+const TEXT_BYTES_TYPICAL: usize = 1024;
+
 /// The fact that is not stored among the facts, because the body is stored beside them.
 const PAYLOAD: &str = "payload";
 
@@ -42,7 +45,14 @@ struct Version {
 
 /// The stored form of `data`.
 pub(super) fn write<T: Serialize>(data: &T) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Form { v: VERSION, data })
+    to_text(&Form { v: VERSION, data })
+}
+
+/// `serde_json::to_string`, with room from the start.
+fn to_text<T: Serialize>(data: &T) -> Result<String, serde_json::Error> {
+    let mut text = Vec::with_capacity(TEXT_BYTES_TYPICAL);
+    serde_json::to_writer(&mut text, data)?;
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
 }
 
 /// Reads what [`write`] of this or any older release wrote.
@@ -53,7 +63,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, BadForm> {
 
 /// The stored form of a delivery's content.
 pub(super) fn write_content(content: &Content) -> Result<String, serde_json::Error> {
-    serde_json::to_string(content)
+    to_text(content)
 }
 
 /// Reads the content of a delivery.

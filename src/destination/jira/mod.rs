@@ -5,7 +5,6 @@ mod issue;
 mod wiki;
 
 use base64::Engine as _;
-use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -13,7 +12,7 @@ use url::Url;
 
 use self::issue::Complaints;
 use super::reply::{advise, lost, quote, throttled};
-use super::{Answer, Ask, Destination, Reply, Step};
+use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
 use crate::domain::delivery::{Extent, Job, Lost, Outcome, Receipt};
 
 /// Jira's limit for a summary.
@@ -130,7 +129,7 @@ impl Jira {
             .header(AUTHORIZATION, credential)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.to_string()));
+            .body(json_bytes(body));
         match request {
             Ok(request) => Step::Ask(Ask { what: format!("POST {path} ({what})"), request }),
             Err(_) => Step::Done(Outcome::Closed {

@@ -61,27 +61,25 @@ pub fn mention_line(message: &Message) -> Option<String> {
 fn encode(sheet: &Sheet) -> Map<String, Value> {
     let mut top = vec![header(&sheet.title)];
     if let Some(mentions) = mentions(&sheet.mentions) {
-        top.push(json!({"type": "section", "text": mrkdwn(&mentions)}));
+        top.push(block("section", "text", mrkdwn(&mentions)));
     }
     let mut rest = rich_text(&sheet.pieces);
     rest.extend(fields(sheet));
     if let Some(link) = &sheet.link {
-        let button = json!({
-            "type": "button",
-            "text": {"type": "plain_text", "text": link.label(), "emoji": false},
-            "url": link.as_str(),
-        });
-        rest.push(json!({"type": "actions", "elements": [button]}));
+        let button = [("type", "button".into()), ("text", plain_text(&link.label())), ("url", link.as_str().into())];
+        rest.push(block("actions", "elements", vec![object(button)]));
     }
     if let Some(remark) = &sheet.remark {
-        let text = json!({"type": "plain_text", "text": remark, "emoji": false});
-        rest.push(json!({"type": "context", "elements": [text]}));
+        rest.push(block("context", "elements", vec![plain_text(remark)]));
     }
     let mut body = body(&first_lines(sheet));
     match sheet.color {
         Some(color) if !rest.is_empty() => {
             // With blocks an attachment takes no other key than its colour.
-            body.insert("attachments".into(), json!([{"color": hex(color), "blocks": rest}]));
+            body.insert(
+                "attachments".into(),
+                vec![object([("color", hex(color).into()), ("blocks", rest.into())])].into(),
+            );
         }
         _ => top.append(&mut rest),
     }
@@ -98,11 +96,25 @@ fn body(text: &str) -> Map<String, Value> {
 }
 
 fn header(title: &str) -> Value {
-    json!({"type": "header", "text": {"type": "plain_text", "text": title, "emoji": false}})
+    block("header", "text", plain_text(title))
 }
 
 fn mrkdwn(text: &str) -> Value {
-    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+    object([("type", "mrkdwn".into()), ("text", text.into()), ("verbatim", true.into())])
+}
+
+fn plain_text(text: &str) -> Value {
+    object([("type", "plain_text".into()), ("text", text.into()), ("emoji", false.into())])
+}
+
+/// An element that holds one thing.
+fn block(kind: &str, holds: &str, what: impl Into<Value>) -> Value {
+    object([("type", kind.into()), (holds, what.into())])
+}
+
+/// As `json!` makes it, but with the values moved: that macro copies what it is given.
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 fn hex(color: Color) -> &'static str {
@@ -184,7 +196,7 @@ fn fields(sheet: &Sheet) -> Vec<Value> {
             mrkdwn(&format!("{label}\n{value}"))
         })
         .collect();
-    cells.chunks(SECTION_FIELDS_MAX).map(|cells| json!({"type": "section", "fields": cells})).collect()
+    cells.chunks(SECTION_FIELDS_MAX).map(|cells| block("section", "fields", cells)).collect()
 }
 
 /// The body as rich text, whose text needs no escaping; rules divide it into several blocks.
@@ -207,7 +219,7 @@ fn rich_text(pieces: &[Piece]) -> Vec<Value> {
             }
             Piece::Code { text, .. } => elements.push(preformatted(text)),
             Piece::Table { head, rows } => elements.push(preformatted(&table_text(head, rows))),
-            Piece::Quote(runs) => elements.push(json!({"type": "rich_text_quote", "elements": inlines(runs)})),
+            Piece::Quote(runs) => elements.push(block("rich_text_quote", "elements", inlines(runs))),
             Piece::Rule => {
                 flush(&mut elements, &mut blocks);
                 blocks.push(json!({"type": "divider"}));
@@ -220,7 +232,7 @@ fn rich_text(pieces: &[Piece]) -> Vec<Value> {
 
 fn flush(elements: &mut Vec<Value>, blocks: &mut Vec<Value>) {
     if !elements.is_empty() {
-        blocks.push(json!({"type": "rich_text", "elements": std::mem::take(elements)}));
+        blocks.push(block("rich_text", "elements", std::mem::take(elements)));
     }
 }
 
@@ -230,7 +242,7 @@ fn bolder(mut run: Run) -> Run {
 }
 
 fn preformatted(text: &str) -> Value {
-    json!({"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]})
+    block("rich_text_preformatted", "elements", vec![block("text", "text", text)])
 }
 
 /// Adds a paragraph; paragraphs in a row share one section with a blank line between.
@@ -238,10 +250,10 @@ fn paragraph(runs: &[Run], elements: &mut Vec<Value>) {
     let last = elements.last_mut().filter(|element| element["type"] == "rich_text_section");
     match last.and_then(|section| section.get_mut("elements")).and_then(Value::as_array_mut) {
         Some(section) => {
-            section.push(json!({"type": "text", "text": "\n\n"}));
+            section.push(block("text", "text", "\n\n"));
             section.extend(inlines(runs));
         }
-        None => elements.push(json!({"type": "rich_text_section", "elements": inlines(runs)})),
+        None => elements.push(block("rich_text_section", "elements", inlines(runs))),
     }
 }
 
@@ -276,9 +288,9 @@ fn list(depth: usize, marker: Marker, runs: &[Run], rest: &[Piece]) -> (Value, u
 fn item(marker: Marker, runs: &[Run]) -> Value {
     let mut elements = inlines(runs);
     if matches!(marker, Marker::Open | Marker::Done) {
-        elements.insert(0, json!({"type": "text", "text": marker.text()}));
+        elements.insert(0, block("text", "text", marker.text()));
     }
-    json!({"type": "rich_text_section", "elements": elements})
+    block("rich_text_section", "elements", elements)
 }
 
 fn inlines(runs: &[Run]) -> Vec<Value> {
@@ -287,8 +299,10 @@ fn inlines(runs: &[Run]) -> Vec<Value> {
 
 fn inline(run: &Run) -> Value {
     let mut element = match &run.link {
-        Some(link) => json!({"type": "link", "url": link.as_str(), "text": run.text}),
-        None => json!({"type": "text", "text": run.text}),
+        Some(link) => {
+            object([("type", "link".into()), ("url", link.as_str().into()), ("text", run.text.as_str().into())])
+        }
+        None => block("text", "text", run.text.as_str()),
     };
     let looks = [
         ("bold", run.style.bold),

@@ -6,7 +6,6 @@ mod mrkdwn;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -14,7 +13,7 @@ use url::Url;
 
 use self::errors::Meaning;
 use super::reply::{advise, lost, quote, secret_parts, throttled};
-use super::{Answer, Ask, Destination, Reply, Step};
+use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
 use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
 
 /// How long to wait while Slack moves a workspace.
@@ -130,7 +129,7 @@ impl Slack {
                 ("POST chat.postMessage", http::Request::post(address).header(AUTHORIZATION, bearer))
             }
         };
-        let bytes = Bytes::from(Value::Object(body).to_string());
+        let bytes = json_bytes(&Value::Object(body));
         match request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(bytes) {
             Ok(request) => Step::Ask(Ask { what: what.to_owned(), request }),
             Err(_) => Step::Done(Outcome::Closed { why: self.bad_address() }),

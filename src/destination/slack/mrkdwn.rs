@@ -10,6 +10,9 @@ const MARKS: [(char, char); 4] = [('*', '∗'), ('_', 'ˍ'), ('~', '∼'), ('`',
 /// become an emoji.
 #[must_use]
 pub fn literal(text: &str) -> String {
+    if is_harmless(text) {
+        return text.to_owned();
+    }
     let mut chars: Vec<char> = text.chars().collect();
     for (mark, shown) in MARKS {
         let live: Vec<usize> =
@@ -31,6 +34,19 @@ pub fn literal(text: &str) -> String {
         }
     }
     literal
+}
+
+/// Whether nothing in `text` could mean anything to mrkdwn: most text is like that.
+fn is_harmless(text: &str) -> bool {
+    let mut colons = 0;
+    text.bytes().all(|byte| match byte {
+        b'*' | b'_' | b'~' | b'`' | b'&' | b'<' | b'>' => false,
+        b':' => {
+            colons += 1;
+            colons < 2
+        }
+        _ => true,
+    })
 }
 
 /// `text` so that it stays literal between asterisks: a label.

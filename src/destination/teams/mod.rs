@@ -3,13 +3,12 @@
 mod card;
 mod markdown;
 
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::reply::{advise, lost, quote, secret_parts};
-use super::{Answer, Ask, Destination, Reply, Step};
+use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
 use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
 
 /// What a Workflows webhook's success means.
@@ -74,7 +73,7 @@ impl Teams {
     fn ask(&self, body: &Value) -> Step {
         let request = http::Request::post(self.url.expose_secret())
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
-            .body(Bytes::from(body.to_string()));
+            .body(json_bytes(body));
         match request {
             Ok(request) => Step::Ask(Ask { what: "POST workflow webhook".to_owned(), request }),
             Err(_) => Step::Done(Outcome::Closed {

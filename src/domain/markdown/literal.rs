@@ -37,29 +37,36 @@ pub fn encode(value: &str) -> String {
 #[must_use]
 pub fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    // The first half of a character that takes two units; without the second it is nothing.
+    let mut half = None;
+    for c in text.chars() {
         let Some(unit) = unit(c) else {
+            half = None;
             if c != NOTHING {
                 decoded.push(c);
             }
             continue;
         };
-        let units = std::iter::once(unit).chain(std::iter::from_fn(|| {
-            let next = chars.peek().copied().and_then(self::unit)?;
-            chars.next();
-            Some(next)
-        }));
-        decoded.extend(char::decode_utf16(units).flatten());
+        let whole = match char::from_u32(unit.into()) {
+            Some(whole) => Some(whole),
+            None => half.and_then(|half| char::decode_utf16([half, unit]).next()?.ok()),
+        };
+        half = whole.is_none().then_some(unit);
+        decoded.extend(whole);
     }
-    clean(&decoded).collect()
+    if can_be_shown(&decoded) { decoded } else { clean(&decoded).collect() }
 }
 
 /// `text` as it can be shown: line ends as `\n`, without other control characters but the
 /// tab.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    clean(text).collect()
+    if can_be_shown(text) { text.to_owned() } else { clean(text).collect() }
+}
+
+/// Whether [`clean`] would change nothing: so it is with nearly all text.
+fn can_be_shown(text: &str) -> bool {
+    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'))
 }
 
 /// `text` without line breaks, on one line.
@@ -100,4 +107,24 @@ fn clean(text: &str) -> impl Iterator<Item = char> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_of_two_units_come_back_and_halves_are_nothing() {
+        assert_eq!(decode(&encode("a🦀b\r\nc")), "a🦀b\nc");
+        let [high, low] = [private(0xD83E), private(0xDD80)];
+        let cases = [
+            (vec![high, high, low], "🦀"),
+            (vec![high, 'x', low], "x"),
+            (vec![high, NOTHING, low], ""),
+            (vec![low, high, private(0x41)], "A"),
+        ];
+        for (chars, decoded) in cases {
+            assert_eq!(decode(&chars.iter().collect::<String>()), decoded, "{chars:?}");
+        }
+    }
 }

@@ -16,8 +16,8 @@ pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<u
     )?;
     let gone = events.execute((before, limit))?;
     let mut memory = db.prepare_cached(
-        "DELETE FROM memory WHERE rowid IN (
-             SELECT m.rowid FROM memory AS m INDEXED BY memory_touched
+        "DELETE FROM memory WHERE key IN (
+             SELECT m.key FROM memory AS m INDEXED BY memory_touched
              WHERE m.touched < ?1
                AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.conversation = m.key AND d.state < 2)
              ORDER BY m.touched, m.key LIMIT ?2)",

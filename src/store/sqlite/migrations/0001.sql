@@ -71,7 +71,7 @@ CREATE TABLE memory (
     version INTEGER NOT NULL,
     touched INTEGER NOT NULL,
     memory  TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX memory_touched ON memory (touched);
 
 -- An epoch never shrinks, so a lane's row stays when nobody holds it (owner is NULL).
