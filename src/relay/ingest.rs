@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::config::{Snapshot, SourceSpec};
+use crate::domain::Name;
 use crate::domain::event::Report;
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
@@ -85,11 +86,22 @@ impl Relay {
     async fn accept(&self, source: &SourceSpec, hook: RawHook) -> Result<Accepted, IngestError> {
         let received = self.shared.clock.now();
         let verified = prove(source.adapter.as_ref(), hook, received)?;
-        let _permit = self.shared.intake.try_acquire().map_err(|_| IngestError::Busy)?;
+        let permit = self.shared.intake.clone().try_acquire_owned().map_err(|_| IngestError::Busy)?;
         let reports = source.adapter.normalise(&verified)?;
+        let (relay, source) = (self.clone(), source.name.clone());
+        // In a task of its own: a sender that hangs up must not leave an event committed
+        // whose lanes are not told.
+        let task = self.shared.tasks.spawn(async move {
+            let _permit = permit;
+            relay.take_in(&source, reports, &verified).await
+        });
+        task.await.map_err(|error| StoreError::Unknown(format!("accepting ended by a bug: {error}")))?
+    }
+
+    async fn take_in(&self, source: &Name, reports: Vec<Report>, verified: &Verified) -> Result<Accepted, IngestError> {
         let mut all: Option<Accepted> = None;
         for report in reports {
-            let one = self.plan_and_commit(source, report, &verified).await?;
+            let one = self.plan_and_commit(source, report, verified).await?;
             all = Some(match all {
                 None => one,
                 Some(first) => Accepted { event: first.event, duplicate: first.duplicate && one.duplicate },
@@ -100,7 +112,7 @@ impl Relay {
 
     async fn plan_and_commit(
         &self,
-        source: &SourceSpec,
+        source: &Name,
         report: Report,
         verified: &Verified,
     ) -> Result<Accepted, IngestError> {
@@ -108,7 +120,7 @@ impl Relay {
         let received = self.shared.clock.now();
         let arrival = Arrival {
             id: EventId::new(received, self.shared.dice.bytes()),
-            source: source.name.clone(),
+            source: source.clone(),
             report,
             body: verified.hook().body.clone(),
             received,
