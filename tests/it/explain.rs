@@ -214,6 +214,21 @@ async fn a_stored_event_is_explained_as_it_was_seen() {
 }
 
 #[test]
+fn outputs_in_the_documentation_are_real() {
+    let folder = shipped();
+    let mut seen = 0;
+    for page in [include_str!("../../README.md"), include_str!("../../docs/rules.md")] {
+        for block in page.split("```console\n$ relaybell ").skip(1) {
+            let (line, expected) = block.split_once("\n```").unwrap().0.split_once('\n').unwrap();
+            let arguments: Vec<&str> = line.split(' ').collect();
+            assert_eq!(told(&folder, &arguments).trim_end(), expected, "{line}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 2);
+}
+
+#[test]
 fn rules_are_read_aloud() {
     let folder = shipped();
     insta::assert_snapshot!("read.shipped", told(&folder, &["read"]));
