@@ -111,6 +111,19 @@ fn nests_exclusions_and_repetitions_are_explained() {
 }
 
 #[test]
+fn of_many_rules_that_nearly_match_the_first_are_told_in_full() {
+    let folder = nested();
+    let rule = |n: u32| {
+        format!("  - {{ name: of-{n}, when: {{ event: defect.created, project: P{n} }}, send: [{{ to: chat }}] }}\n")
+    };
+    let rules: String = (0..30).map(rule).collect();
+    folder.write("rules/rules.yaml", &format!("rules:\n{rules}"));
+    let text = told(&folder, &["explain", "defect.created"]);
+    assert_eq!(text.matches("when: does not hold").count(), 20, "{text}");
+    assert_eq!(text.matches("needs: project is P").count(), 10, "{text}");
+}
+
+#[test]
 fn event_text_cannot_move_the_cursor() {
     let folder = nested();
     let body = json!({ "event_name": "defect.created", "timestamp": 1, "project_code": "SHOP",

@@ -13,7 +13,7 @@ use crate::domain::event::{Event, Report};
 use crate::domain::facts::Facts;
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
-use crate::domain::plan::{Arrival, Verdict, see};
+use crate::domain::plan::{Arrival, Decision, Verdict, see};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
@@ -55,6 +55,13 @@ pub(super) struct Judged {
     pub(super) revision: String,
     /// What was decided.
     pub(super) verdicts: Vec<Verdict>,
+}
+
+impl Judged {
+    /// Whether planning failed, so that nothing was decided.
+    pub(super) fn is_broken(&self) -> bool {
+        self.verdicts.iter().any(|verdict| matches!(verdict.decision, Decision::Broken { .. }))
+    }
 }
 
 /// Finds the event that `word` means: standard input, a file, a sample or a stored event.

@@ -10,10 +10,12 @@ use crate::domain::trace::{Seen, Trace};
 use super::super::events;
 use super::super::output::plain;
 use super::super::table::columns;
-use super::case::Case;
+use super::case::{Case, Judged};
 
 /// The most characters of a value that are shown.
 const VALUE_CHARS_MAX: usize = 60;
+/// The most rules one line away from matching that are told in full.
+const NEAR_MAX: usize = 20;
 /// The most characters of a line of a rule that are shown.
 const SAYS_CHARS_MAX: usize = 120;
 /// The most alternatives that are told of a rule in one line.
@@ -43,7 +45,9 @@ pub(super) fn head(case: &Case, revision: &str) -> String {
     }
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
     let mut text = columns(&rows);
-    if let Some(judged) = case.judged.as_ref().filter(|judged| judged.revision != revision) {
+    // What the same files decided is told below, unless they did not come to decide.
+    let is_news = |judged: &&Judged| judged.revision != revision || judged.is_broken();
+    if let Some(judged) = case.judged.as_ref().filter(is_news) {
         text.push_str("\n\ndecided then\n");
         text.push_str(&events::verdicts(&judged.verdicts));
     }
@@ -55,8 +59,9 @@ pub(super) fn rules(rules: &[Explained<'_>], asked: bool) -> String {
     let near = |explained: &Explained<'_>| asked || (explained.away() == 1 && !explained.is_about_another_event());
     let of = |is: &dyn Fn(&Explained<'_>) -> bool| rules.iter().filter(|one| is(one)).collect::<Vec<_>>();
     let matched = of(&|one| one.matched);
-    let almost = of(&|one| !one.matched && near(one));
-    let rest = of(&|one| !one.matched && !near(one));
+    let mut almost = of(&|one| !one.matched && near(one));
+    let mut rest = almost.split_off(almost.len().min(NEAR_MAX));
+    rest.extend(of(&|one| !one.matched && !near(one)));
     let mut parts = Vec::new();
     if matched.is_empty() && !asked {
         parts.push("matched\n  no rule".to_owned());
