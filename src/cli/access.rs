@@ -11,7 +11,7 @@ use http::{Request, header};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::config::{Whereabouts, whereabouts};
+use crate::config::{Secrets, Snapshot, Storage, Whereabouts, load, whereabouts};
 use crate::ports::http::HttpExchange;
 use crate::ports::system::SystemClock;
 use crate::ports::{Clock, Exchange, Route};
@@ -33,13 +33,24 @@ pub(super) fn configuration(config: &Path, output: &mut Output) -> Result<Wherea
     })
 }
 
+/// The whole configuration; secrets need not be set.
+pub(super) fn snapshot(config: &Path, output: &mut Output) -> Result<Snapshot, Failure> {
+    load(config, Secrets::Leave).map_err(|findings| {
+        output.talk(&findings.render(output.talk_color()));
+        Failure::Finding
+    })
+}
+
 /// The store for reading; works beside a running relay.
-pub(super) fn reader(place: &Whereabouts) -> Result<SqliteLedger, Failure> {
-    let file = &place.storage.sqlite;
-    if !file.exists() {
-        return Err(anyhow!("there is no store at {} yet; `relaybell serve` makes it", file.display()).into());
-    }
-    Ok(SqliteStore::open_read_only(file)?)
+pub(super) fn reader(storage: &Storage) -> Result<SqliteLedger, Failure> {
+    let missing = || anyhow!("there is no store at {} yet; `relaybell serve` makes it", storage.sqlite.display());
+    Ok(reader_if_any(storage)?.ok_or_else(missing)?)
+}
+
+/// The same where the store may not be there yet.
+pub(super) fn reader_if_any(storage: &Storage) -> Result<Option<SqliteLedger>, Failure> {
+    let file = &storage.sqlite;
+    Ok(if file.exists() { Some(SqliteStore::open_read_only(file)?) } else { None })
 }
 
 /// The way to change something.

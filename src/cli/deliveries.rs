@@ -122,7 +122,7 @@ pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Resu
     let place = configuration(config, output)?;
     match command {
         Command::List { filter, limit, json } => {
-            let store = reader(&place)?;
+            let store = reader(&place.storage)?;
             let (deliveries, held) = block_on(async {
                 let filter = filter.resolve(&store).await?;
                 Ok::<_, Failure>((store.deliveries(&filter, None, *limit).await?, store.held().await?))
@@ -130,7 +130,7 @@ pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Resu
             list(&deliveries, &held, *json, output)
         }
         Command::Show { id, json } => {
-            let store = reader(&place)?;
+            let store = reader(&place.storage)?;
             block_on(show(&store, id, *json, output))?
         }
         Command::Retry { id, filter, json } => {
@@ -299,7 +299,7 @@ async fn change(
     let changer = changer(place)?;
     let reading: Arc<dyn Ledger> = match &changer {
         Changer::Store(store) => store.clone(),
-        Changer::Relay(_) => Arc::new(reader(place)?),
+        Changer::Relay(_) => Arc::new(reader(&place.storage)?),
     };
     let chosen = filter.resolve(reading.as_ref()).await?;
     let mut selected = Selected {

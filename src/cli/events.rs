@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::domain::ids::EventId;
-use crate::domain::plan::Decision;
+use crate::domain::plan::{Decision, Verdict};
 use crate::store::{DeliveryFilter, EventRecord, Ledger};
 
 use super::access::{configuration, reader};
@@ -43,7 +43,7 @@ pub(super) enum Command {
 
 pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Result<(), Failure> {
     let place = configuration(config, output)?;
-    let store = reader(&place)?;
+    let store = reader(&place.storage)?;
     match command {
         Command::List { source, limit, json } => {
             let events = block_on(store.events(source.as_deref(), None, *limit))??;
@@ -140,25 +140,30 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
     output.data("\nfacts")?;
     output.data(&facts(&event.facts))?;
     output.data("\nrules that matched")?;
-    if event.verdicts.is_empty() {
-        output.data("  none")?;
-    }
-    for verdict in &event.verdicts {
-        let decision = match &verdict.decision {
-            Decision::Sent(ids) => format!("{} sent", ids.len()),
-            Decision::HeldBack { why } => format!("held back: {why}"),
-            Decision::Broken { why } => format!("not planned: {}", plain(why)),
-        };
-        output.data(&format!("  {}: {decision}", verdict.rule))?;
-        for note in &verdict.notes {
-            output.data(&format!("    {}", plain(note)))?;
-        }
-    }
+    output.data(&verdicts(&event.verdicts))?;
     if !deliveries.is_empty() {
         output.data("\ndeliveries")?;
         output.data(&super::deliveries::rows(&deliveries, &[]))?;
     }
     Ok(())
+}
+
+/// What the rules that matched decided.
+pub(super) fn verdicts(verdicts: &[Verdict]) -> String {
+    if verdicts.is_empty() {
+        return "  none".to_owned();
+    }
+    let mut lines = Vec::new();
+    for verdict in verdicts {
+        let decision = match &verdict.decision {
+            Decision::Sent(ids) => format!("{} sent", ids.len()),
+            Decision::HeldBack { why } => format!("held back: {why}"),
+            Decision::Broken { why } => format!("not planned: {}", plain(why)),
+        };
+        lines.push(format!("  {}: {decision}", verdict.rule));
+        lines.extend(verdict.notes.iter().map(|note| format!("    {}", plain(note))));
+    }
+    lines.join("\n")
 }
 
 /// The facts, one a line, with where each came from when it is not the event itself.

@@ -12,8 +12,11 @@ mod check;
 mod deliveries;
 mod demo;
 mod events;
+mod explain;
+mod facts;
 mod health;
 mod output;
+mod read;
 mod reload;
 mod serve;
 mod table;
@@ -41,6 +44,12 @@ enum Command {
     Demo(demo::Args),
     /// Check all files without serving; secrets need not be set.
     Check(check::Args),
+    /// Why each rule did or did not match an event, line by line.
+    Explain(explain::Args),
+    /// Every rule as an English sentence.
+    Read(read::Args),
+    /// What rules and templates may know: facts, their values, and the events that have them.
+    Facts(facts::Args),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -109,6 +118,9 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, output),
 
         Command::Check(args) => check::run(&config, &args, output),
+        Command::Explain(args) => explain::run(&config, &args, output),
+        Command::Read(args) => read::run(&config, &args, output),
+        Command::Facts(args) => facts::run(&args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

@@ -3,7 +3,15 @@
 /// Lays `rows` out under `head` in columns as wide as their widest cell; the last column
 /// is not padded.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    laid_out(head.iter().map(|cell| cell.chars().count()).collect(), Some(head), rows)
+}
+
+/// The same without a head, for rows of the same length.
+pub(super) fn columns(rows: &[Vec<String>]) -> String {
+    laid_out(vec![0; rows.first().map_or(0, Vec::len)], None, rows)
+}
+
+fn laid_out(mut widths: Vec<usize>, head: Option<&[&str]>, rows: &[Vec<String>]) -> String {
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -14,7 +22,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
             cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    let mut lines = vec![line(&mut head.iter().copied())];
+    let mut lines: Vec<String> = head.iter().map(|head| line(&mut head.iter().copied())).collect();
     lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
     lines.join("\n")
 }

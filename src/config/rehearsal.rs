@@ -46,8 +46,9 @@ pub fn rehearse(snapshot: &Snapshot) -> Diagnostics {
     Diagnostics(findings)
 }
 
-/// Every sample webhook as an event without memory.
-fn sample_events() -> Vec<(&'static str, Event)> {
+/// Every sample webhook as an event without memory, with the name of the sample.
+#[must_use]
+pub fn sample_events() -> Vec<(&'static str, Event)> {
     let Ok(app_url) = Url::parse("https://app.qase.io") else { return Vec::new() };
     let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url };
     let now = Timestamp::from_seconds(1_789_400_000);

@@ -95,7 +95,11 @@ pub enum Limit {
 
 /// Text in lower case, for comparison without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folded(String);
+pub struct Folded {
+    folded: String,
+    /// As it was written, where that differs.
+    written: Option<Box<str>>,
+}
 
 /// `text` in lower case, letter by letter: the same letter is always the same, wherever it
 /// stands (unlike the Greek sigma at the end of a word in `str::to_lowercase`).
@@ -111,21 +115,29 @@ impl Folded {
     /// Folds `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(fold(text).into_owned())
+        let folded = fold(text).into_owned();
+        let written = (folded != text).then(|| text.into());
+        Self { folded, written }
     }
 
     /// The folded text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.folded
+    }
+
+    /// The text as it was written, for people.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.written.as_deref().unwrap_or(&self.folded)
     }
 
     /// Whether `text` is this, whatever its case.
     fn is(&self, text: &str) -> bool {
-        if self.0.is_ascii() && text.is_ascii() {
-            return self.0.eq_ignore_ascii_case(text);
+        if self.folded.is_ascii() && text.is_ascii() {
+            return self.folded.eq_ignore_ascii_case(text);
         }
-        text.chars().flat_map(char::to_lowercase).eq(self.0.chars())
+        text.chars().flat_map(char::to_lowercase).eq(self.folded.chars())
     }
 }
 
@@ -142,8 +154,41 @@ pub enum Wanted {
     Flag(bool),
 }
 
+/// How the parts of a condition are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// Every part must hold.
+    All,
+    /// At least one part must hold.
+    Any,
+    /// No part may hold.
+    None,
+}
+
+impl Join {
+    /// The word rules use for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all_of",
+            Self::Any => "any_of",
+            Self::None => "none_of",
+        }
+    }
+}
+
 /// Learns of each line as it is evaluated. Nothing is recorded on the live path.
 pub trait Recorder {
+    /// Whether lines are evaluated that cannot change the result any more. The result is
+    /// the same either way.
+    const THOROUGH: bool = false;
+
+    /// The parts of a nest follow, until [`Recorder::leave`].
+    fn enter(&mut self, _join: Join) {}
+
+    /// The parts of the nest entered last are through; `held` is its result.
+    fn leave(&mut self, _held: bool) {}
+
     /// `line` was evaluated, `seen` was the fact's value and `held` the result.
     fn line(&mut self, line: &Line, seen: Option<&Value>, held: bool);
 }
@@ -157,19 +202,32 @@ impl Recorder for Silent {
 }
 
 impl Condition {
-    /// Whether the condition holds of `facts`. Stops at the first line that decides.
-    pub fn eval(&self, facts: &Facts, recorder: &mut impl Recorder) -> bool {
-        match self {
-            Self::All(parts) => parts.iter().all(|part| part.eval(facts, recorder)),
-            Self::Any(parts) => parts.iter().any(|part| part.eval(facts, recorder)),
-            Self::None(parts) => !parts.iter().any(|part| part.eval(facts, recorder)),
+    /// Whether the condition holds of `facts`. Stops at the first line that decides, unless
+    /// the recorder is thorough.
+    pub fn eval<R: Recorder>(&self, facts: &Facts, recorder: &mut R) -> bool {
+        let (join, parts) = match self {
+            Self::All(parts) => (Join::All, parts),
+            Self::Any(parts) => (Join::Any, parts),
+            Self::None(parts) => (Join::None, parts),
             Self::Line(line) => {
                 let seen = facts.get(&line.fact);
                 let held = line.holds(seen);
                 recorder.line(line, seen, held);
-                held
+                return held;
+            }
+        };
+        recorder.enter(join);
+        let mut held = join != Join::Any;
+        for part in parts {
+            if part.eval(facts, recorder) != (join == Join::All) {
+                held = join == Join::Any;
+                if !R::THOROUGH {
+                    break;
+                }
             }
         }
+        recorder.leave(held);
+        held
     }
 }
 

@@ -7,6 +7,7 @@ pub mod breaker;
 pub mod condition;
 pub mod delivery;
 pub mod event;
+pub mod explain;
 pub mod facts;
 pub mod ids;
 pub mod index;
@@ -17,7 +18,9 @@ pub mod plan;
 pub mod rank;
 pub mod render;
 pub mod rule;
+pub mod sentence;
 pub mod time;
+pub mod trace;
 
 use std::sync::Arc;
 

@@ -24,9 +24,15 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule matches `facts`.
-    pub fn matches(&self, facts: &Facts, recorder: &mut impl Recorder) -> bool {
-        self.when.eval(facts, recorder) && !self.unless.as_ref().is_some_and(|unless| unless.eval(facts, recorder))
+    /// Whether the rule matches `facts`. A thorough recorder sees `unless` even where
+    /// `when` does not hold.
+    pub fn matches<R: Recorder>(&self, facts: &Facts, recorder: &mut R) -> bool {
+        let wanted = self.when.eval(facts, recorder);
+        if !wanted && !R::THOROUGH {
+            return false;
+        }
+        let excluded = self.unless.as_ref().is_some_and(|unless| unless.eval(facts, recorder));
+        wanted && !excluded
     }
 }
 

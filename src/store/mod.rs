@@ -329,6 +329,9 @@ pub trait Ledger: Send + Sync {
     /// its case and hyphens), the oldest first, at most `limit` of each.
     async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError>;
 
+    /// What is remembered of `subject`.
+    async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError>;
+
     /// What waits at each destination that has any delivery unfinished or dead; `dead` counts
     /// those that have not been sent again.
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError>;

@@ -123,6 +123,14 @@ fn every_example_is_in_order() {
 }
 
 #[test]
+fn the_first_rule_is_read_as_the_page_says() {
+    let first = blocks(RULES).into_iter().next().unwrap();
+    let snapshot = load(&whole(&first).unwrap(), Secrets::Leave).unwrap_or_else(|found| panic!("{found}"));
+    let sentence = snapshot.rules.rules()[0].sentence();
+    assert!(RULES.contains(&format!("\n> {sentence}\n")), "not on the page: {sentence}");
+}
+
+#[test]
 fn the_first_alert_of_the_readme_works_as_pasted() {
     let mut files = Memory::default();
     for block in blocks(README).iter().filter(|block| block.language == "sh") {

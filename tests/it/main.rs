@@ -17,6 +17,7 @@ mod diagnose;
 mod docs;
 mod encode;
 mod end_to_end;
+mod explain;
 mod index;
 mod loops;
 mod messages;

@@ -49,6 +49,11 @@ impl FieldTree {
         used
     }
 
+    /// The names of the fields, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Renders every string of the tree.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What Qase can report: its event names and facts.
 
+use crate::domain::rank;
+
 /// What rules and templates may know of one fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FactInfo {
@@ -9,6 +11,19 @@ pub struct FactInfo {
     pub kind: FactKind,
     /// What it means, in one line for people.
     pub meaning: &'static str,
+}
+
+impl FactInfo {
+    /// The values that rules may name, where there are no others; otherwise empty.
+    #[must_use]
+    pub fn values(&self) -> Vec<&'static str> {
+        match (rank::words(self.name), self.kind) {
+            (Some(words), _) if self.name == "severity" => words.iter().copied().chain([rank::UNDEFINED]).collect(),
+            (Some(words), _) => words.to_vec(),
+            (None, FactKind::Flag) => vec!["true", "false"],
+            (None, _) => Vec::new(),
+        }
+    }
 }
 
 /// What the value of a fact is.
@@ -31,6 +46,21 @@ pub enum FactKind {
 /// Facts of one event alone: not remembered of its subject.
 pub(super) const PASSING: [&str; 8] =
     ["actor", "actor_id", "actor_email", "comment", "visible", "cases_added", "reviewer", "from_id"];
+
+impl FactKind {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Flag => "true or false",
+            Self::List => "list",
+            Self::Time => "time",
+            Self::Object => "object",
+        }
+    }
+}
 
 const fn fact(name: &'static str, kind: FactKind, meaning: &'static str) -> FactInfo {
     FactInfo { name, kind, meaning }

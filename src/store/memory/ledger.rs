@@ -11,7 +11,9 @@ use super::super::{
 };
 use super::{Kept, MemoryStore};
 use crate::domain::delivery::State;
+use crate::domain::event::SubjectKey;
 use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::memory::Known;
 use crate::domain::plan::Plan;
 
 #[async_trait]
@@ -68,6 +70,10 @@ impl Ledger for MemoryStore {
         events.truncate(limit);
         deliveries.truncate(limit);
         Ok((events, deliveries))
+    }
+
+    async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
+        self.recall(subject).await
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {

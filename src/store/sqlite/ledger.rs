@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 
 use super::super::{
@@ -15,7 +15,9 @@ use super::SqliteStore;
 use super::desk::Desk;
 use super::fault::{Fault, unreadable};
 use super::query::{Query, ids_like};
+use crate::domain::event::SubjectKey;
 use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::memory::{Known, MemoryVersion};
 use crate::domain::time::Timestamp;
 
 /// Reads a store's file, beside whoever serves from it.
@@ -98,6 +100,20 @@ fn read<T: DeserializeOwned>(text: &str, file: &Path, what: &str, id: &dyn Displ
     stored::read(text).map_err(|why| unreadable(file, &format!("the {what} {id}"), &why))
 }
 
+/// What is remembered of `subject`, asked at `desk`.
+pub(super) async fn recall(desk: &Desk, file: &Path, subject: &SubjectKey) -> Result<Known, StoreError> {
+    let key = subject.0.clone();
+    let found: Option<(String, MemoryVersion)> = desk
+        .ask(move |db| {
+            let mut find = db.prepare_cached("SELECT memory, version FROM memory WHERE key = ?1")?;
+            Ok(find.query_row([&key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        })
+        .await?;
+    let Some((text, version)) = found else { return Ok(Known::default()) };
+    let memory = stored::read(&text).map_err(|why| unreadable(file, &format!("the memory of {}", subject.0), &why))?;
+    Ok(Known { memory: Some((memory, version)) })
+}
+
 fn attempts(db: &Connection, id: DeliveryId) -> Result<Vec<AttemptRecord>, Fault> {
     let mut find = db.prepare_cached(
         "SELECT a.number, a.began, a.ended, a.account FROM deliveries AS d
@@ -178,6 +194,10 @@ impl Ledger for SqliteLedger {
         self.desk.ask(move |db| ids_like(db, &prefix, limit)).await
     }
 
+    async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
+        recall(&self.desk, &self.file, subject).await
+    }
+
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
         self.desk.ask(depths).await
     }
@@ -217,6 +237,10 @@ impl Ledger for SqliteStore {
 
     async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError> {
         self.ledger.ids_like(prefix, limit).await
+    }
+
+    async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
+        self.ledger.remembered(subject).await
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {

@@ -25,13 +25,13 @@ use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde_json::{Map, Value};
 
 use self::commit::Rows;
 use self::desk::{Desk, Message};
 pub use self::fault::OpenError;
-use self::fault::{account, unreadable};
+use self::fault::account;
 pub use self::ledger::SqliteLedger;
 use self::lock::Lock;
 pub use self::lock::{Holder, announcement};
@@ -42,7 +42,7 @@ use crate::domain::Name;
 use crate::domain::delivery::Job;
 use crate::domain::event::SubjectKey;
 use crate::domain::ids::DeliveryId;
-use crate::domain::memory::{Known, MemoryVersion};
+use crate::domain::memory::Known;
 use crate::domain::plan::Plan;
 use crate::domain::time::Timestamp;
 
@@ -143,18 +143,7 @@ impl Store for SqliteStore {
     }
 
     async fn recall(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
-        let key = subject.0.clone();
-        let found: Option<(String, MemoryVersion)> = self
-            .recall
-            .ask(move |db| {
-                let mut find = db.prepare_cached("SELECT memory, version FROM memory WHERE key = ?1")?;
-                Ok(find.query_row([&key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-            })
-            .await?;
-        let Some((text, version)) = found else { return Ok(Known::default()) };
-        let memory =
-            stored::read(&text).map_err(|why| unreadable(&self.file, &format!("the memory of {}", subject.0), &why))?;
-        Ok(Known { memory: Some((memory, version)) })
+        ledger::recall(&self.recall, &self.file, subject).await
     }
 
     async fn commit(&self, plan: Plan) -> Result<Committed, StoreError> {

@@ -40,6 +40,7 @@ async fn everything_is_kept(mut bench: Bench) {
     assert_eq!(event.facts["origins"]["severity"]["memory"]["since"], at(-1).as_ms());
 
     let known = bench.store.recall(&subject("defect/17")).await.unwrap();
+    assert_eq!(bench.store.remembered(&subject("defect/17")).await.unwrap(), known, "people read the same");
     assert_eq!(known.memory, Some((made.memory.unwrap().to, 1)));
     let lease = bench.lane("jira").await;
     let job = bench.take(&lease, 0).await.remove(0);

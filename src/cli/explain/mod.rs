@@ -1,0 +1,57 @@
+//! `relaybell explain`: why each rule did or did not match an event.
+
+use std::path::Path;
+
+use crate::config::{Snapshot, did_you_mean};
+use crate::domain::explain::explain;
+
+use super::Failure;
+use super::access::snapshot;
+use super::output::Output;
+
+mod case;
+mod json;
+mod text;
+
+/// `relaybell explain`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The id of a stored event or its beginning, a file with the body of a webhook, the
+    /// name of a sample (defect.created), or - for a body on standard input.
+    event: String,
+    /// Only this rule.
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    /// The source a body comes from; by default the only one there is.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let snapshot = snapshot(config, output)?;
+    if let Some(rule) = &args.rule {
+        known_rule(&snapshot, rule)?;
+    }
+    let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
+    let mut rules = explain(&snapshot.rules, &case.facts);
+    rules.retain(|explained| args.rule.as_deref().is_none_or(|rule| &*explained.rule.name == rule));
+    if args.json {
+        let whole = json::whole(&case, &snapshot.revision, &rules);
+        output.data(&serde_json::to_string_pretty(&whole)?)?;
+    } else {
+        output.data(&text::head(&case, &snapshot.revision))?;
+        output.data(&text::rules(&rules, args.rule.is_some()))?;
+    }
+    Ok(())
+}
+
+fn known_rule(snapshot: &Snapshot, rule: &str) -> Result<(), Failure> {
+    let mut names = snapshot.rules.rules().iter().map(|rule| rule.name.as_ref());
+    if names.clone().any(|name| name == rule) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("there is no rule '{rule}'{}", did_you_mean(rule, names.by_ref()))))
+}

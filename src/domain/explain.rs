@@ -1,0 +1,121 @@
+//! Why each rule did or did not match.
+
+use std::collections::HashMap;
+
+use super::Name;
+use super::delivery::Action;
+use super::facts::Facts;
+use super::rule::{Rule, RuleSet, Send};
+use super::trace::{Seen, Trace, Tracer};
+
+/// Why one rule did or did not match.
+#[derive(Debug, Clone)]
+pub struct Explained<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// Whether it matched.
+    pub matched: bool,
+    /// Its `when`, line by line.
+    pub when: Trace,
+    /// Its `unless`, line by line.
+    pub unless: Option<Trace>,
+    /// What it sends, when it matched.
+    pub sends: Vec<Sending<'r>>,
+}
+
+/// One message that a rule sends, or would have sent.
+#[derive(Debug, Clone)]
+pub struct Sending<'r> {
+    /// The message.
+    pub send: &'r Send,
+    /// The rule that does the same already; then this one does not.
+    pub already: Option<Name>,
+}
+
+/// What kept a rule from matching.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Obstacle<'t> {
+    /// The part of the rule.
+    pub part: Part,
+    /// The first line, or the first of each alternative.
+    pub lines: Vec<&'t Seen>,
+}
+
+/// A part of a rule that can keep it from matching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// `when` did not hold.
+    When,
+    /// `unless` held.
+    Unless,
+}
+
+impl Part {
+    /// The word rules use for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::When => "when",
+            Self::Unless => "unless",
+        }
+    }
+}
+
+impl Explained<'_> {
+    /// How many lines at least would have had to come out otherwise for the rule to match.
+    #[must_use]
+    pub fn away(&self) -> usize {
+        let excluded = self.unless.as_ref().map_or(0, |unless| unless.away_from(false));
+        self.when.away_from(true).saturating_add(excluded)
+    }
+
+    /// What kept the rule from matching, `when` before `unless`.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Obstacle<'_>> {
+        let (part, lines) = match &self.unless {
+            Some(unless) if self.when.held() => (Part::Unless, unless.culprits(false)),
+            _ => (Part::When, self.when.culprits(true)),
+        };
+        (!lines.is_empty()).then_some(Obstacle { part, lines })
+    }
+
+    /// Whether it was kept from matching by the event's name.
+    #[must_use]
+    pub fn is_about_another_event(&self) -> bool {
+        self.obstacle().is_some_and(|obstacle| obstacle.lines.iter().all(|seen| seen.fact == "event"))
+    }
+
+    /// Where it stands in the list: matched, one line away, one line away but about another
+    /// event, the rest.
+    fn order(&self) -> usize {
+        match (self.matched, self.away()) {
+            (true, _) => 0,
+            (false, 1) if self.is_about_another_event() => 2,
+            (false, 1) => 1,
+            (false, _) => 3,
+        }
+    }
+}
+
+/// Explains every rule: first those that match `facts`, then those one line away from it,
+/// then the rest; within each in the order of the files.
+#[must_use]
+pub fn explain<'r>(rules: &'r RuleSet, facts: &Facts) -> Vec<Explained<'r>> {
+    let mut done: HashMap<(&Name, Action), &Name> = HashMap::new();
+    let mut all: Vec<Explained<'r>> = rules.rules().iter().filter_map(|rule| one(rule, facts, &mut done)).collect();
+    all.sort_by_key(Explained::order);
+    all
+}
+
+fn one<'r>(rule: &'r Rule, facts: &Facts, done: &mut HashMap<(&'r Name, Action), &'r Name>) -> Option<Explained<'r>> {
+    let mut tracer = Tracer::new(facts);
+    let matched = rule.matches(facts, &mut tracer);
+    let mut traces = tracer.finish().into_iter();
+    let mut sends = Vec::new();
+    for send in rule.send.iter().filter(|_| matched) {
+        let already = done.get(&(&send.to, send.action)).map(|first| Name::clone(first));
+        done.entry((&send.to, send.action)).or_insert(&rule.name);
+        sends.push(Sending { send, already });
+    }
+    Some(Explained { rule, matched, when: traces.next()?, unless: traces.next(), sends })
+}
