@@ -254,6 +254,14 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
         ("sends again", delivery.parent.map(|id| id.to_string()).unwrap_or_default()),
         ("known as", delivery.receipt.as_ref().and_then(|receipt| receipt.key.clone()).unwrap_or_default()),
         ("link", delivery.receipt.as_ref().and_then(|receipt| receipt.link.clone()).unwrap_or_default()),
+        (
+            "taken",
+            if delivery.receipt.as_ref().is_some_and(|receipt| receipt.accepted_only) {
+                "by the workflow, which posts it to Teams by itself".to_owned()
+            } else {
+                String::new()
+            },
+        ),
         ("remark", delivery.receipt.as_ref().and_then(|receipt| receipt.note.clone()).unwrap_or_default()),
         ("title", plain(&delivery.content.message.title)),
     ];

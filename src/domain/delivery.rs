@@ -223,9 +223,12 @@ pub struct Receipt {
     /// The Slack channel id it went to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// What else should be known: fields left out, accepted but not shown yet.
+    /// What else should be known: fields left out, sent as plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Whether the destination has only taken it, to show it by itself (a Teams workflow).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted_only: bool,
 }
 
 /// How patiently a destination's deliveries are tried.

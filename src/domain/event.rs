@@ -19,7 +19,8 @@ pub struct Report {
     pub subject: Option<String>,
     /// When the sender says it happened; `None` when it does not say.
     pub time: Option<Timestamp>,
-    /// The named facts, in the order they are shown. `event`, `source`, `project`,
+    /// The named facts, in the order they are shown. One that is `null` is said to be no
+    /// more: it is absent, and what was remembered of it is forgotten. `event`, `source`, `project`,
     /// `subject`, `time` and `payload` are added by the plan.
     pub facts: Map<String, Value>,
     /// Names of `facts` that were computed, not sent (`url`, `pass_rate`).

@@ -170,7 +170,7 @@ pub fn see(arrival: &Arrival, known: &Known) -> Event {
     }
     if let Some((memory, _)) = &known.memory {
         for (name, remembered) in &memory.facts {
-            if !facts.values.contains_key(name) {
+            if !facts.values.contains_key(name) && !report.facts.contains_key(name) {
                 facts.values.insert(name.clone(), remembered.value.clone());
                 facts.origins.insert(name.clone(), Origin::Memory { since: remembered.since });
             }
@@ -199,7 +199,11 @@ fn remember(arrival: &Arrival, known: &Known) -> Option<MemoryChange> {
     };
     let mut changed = from.is_none();
     for (name, value) in &report.facts {
-        if value.is_null() || report.passing.contains(&name.as_str()) {
+        if report.passing.contains(&name.as_str()) {
+            continue;
+        }
+        if value.is_null() {
+            changed |= memory.facts.remove(name).is_some();
             continue;
         }
         let fresh = memory.facts.get(name).is_none_or(|old| old.value != *value);

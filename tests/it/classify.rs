@@ -20,10 +20,10 @@ fn shown(step: Step) -> String {
     let wait = |after: Option<Duration>| after.map(|after| format!(" {}s", after.as_secs())).unwrap_or_default();
     match step {
         Step::Ask(ask) => format!("ASK {}", ask.what),
-        Step::Done(Outcome::Delivered(Receipt { key, link, channel, note })) => {
+        Step::Done(Outcome::Delivered(Receipt { key, link, channel, note, accepted_only })) => {
             let parts = [("key", key), ("link", link), ("channel", channel), ("note", note)];
             let parts = parts.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", value?)));
-            format!("DELIVERED{}", parts.collect::<String>())
+            format!("DELIVERED{}{}", if accepted_only { " accepted only" } else { "" }, parts.collect::<String>())
         }
         Step::Done(Outcome::Later { why, after, extent: Extent::Throttled }) => {
             format!("THROTTLED{}: {why}", wait(after))
@@ -143,7 +143,7 @@ fn teams_answers() {
     let lines = check(
         &teams(TEAMS_URL),
         &[
-            (202, "", "DELIVERED note=accepted by the workflow"),
+            (202, "", "DELIVERED accepted only"),
             (200, "1", "DELIVERED"),
             (200, &format!("{old} 429 with ContextId tcid=0"), "THROTTLED"),
             (200, &format!("{old} 413 with ContextId tcid=0"), "ASK"),
@@ -319,7 +319,7 @@ fn teams_gets_a_plain_card_once_when_it_refuses_the_first() {
     assert!(second.to_string().contains("Checkout fails with a voucher"));
     assert!(!second.to_string().contains("FactSet"));
     let line = shown(teams.step(&job, &[refused.clone(), replied(reply(202, ""))]));
-    assert_eq!(line, "DELIVERED note=sent as a plain card, because Teams answered 413");
+    assert_eq!(line, "DELIVERED accepted only note=sent as a plain card, because Teams answered 413");
     assert!(shown(teams.step(&job, &[refused.clone(), refused])).starts_with("REFUSED"));
 }
 

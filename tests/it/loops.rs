@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use relaybell::domain::delivery::State;
 use relaybell::relay::manage::{Deed, Selection};
+use serde_json::{Value, json};
 
 use crate::support::exchange::Says;
 use crate::support::rig::{RED_AND_BLUE, Rig, TWO_CHATS};
@@ -274,4 +275,23 @@ async fn what_is_older_than_keep_is_forgotten_but_never_open_work() {
     let left = rig.deliveries().await;
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left[0].content.message.title.contains("waits"));
+}
+
+#[tokio::test]
+async fn what_a_later_event_says_is_no_more_is_forgotten() {
+    let rules = "rules:\n  - name: on-staging\n    when: { event: run.completed, environment: staging }\n    send: [{ to: red }]\n";
+    let rig = Rig::start(TWO_CHATS, rules).await;
+    let run = |event: &str, more: Value| {
+        let mut payload = json!({ "id": 7 });
+        payload.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "event_name": event, "timestamp": 1, "payload": payload, "team_member_id": 0, "project_code": "SHOP" })
+    };
+    rig.hook(&run("run.started", json!({ "title": "Nightly", "environment": "staging" }))).await.unwrap();
+    rig.hook(&run("run.completed", json!({ "cases": 1, "passed": 1 }))).await.unwrap();
+    rig.rest().await;
+    assert_eq!(rig.exchange.asked("red.example").len(), 1, "remembered, as the event does not name it");
+    rig.hook(&run("run.updated", json!({ "environment": null }))).await.unwrap();
+    rig.hook(&run("run.completed", json!({ "cases": 2, "passed": 2 }))).await.unwrap();
+    rig.rest().await;
+    assert_eq!(rig.exchange.asked("red.example").len(), 1, "forgotten");
 }

@@ -262,3 +262,28 @@ async fn fills_its_disk() {
     assert_eq!(store.events(None, None, 1000).await.unwrap().len(), 200);
     store.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_file_that_is_removed_in_use_acknowledges_nothing_until_it_is_back() {
+    let folder = Folder::new();
+    let store = folder.open();
+    assert_eq!(store.commit(plan(1, "defect/1", 0, &["chat"])).await.unwrap(), Committed::Stored);
+    let aside = folder.file().with_extension("aside");
+    std::fs::rename(folder.file(), &aside).unwrap();
+    let refused = store.commit(plan(2, "defect/2", 0, &["chat"])).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(matches!(refused, StoreError::Unavailable(_)) && text.contains("removed or replaced"), "{text}");
+    assert!(store.probe().await.is_err(), "unready too");
+
+    std::fs::rename(&aside, folder.file()).unwrap();
+    for _ in 0..200 {
+        match store.commit(plan(3, "defect/3", 0, &["chat"])).await {
+            Ok(committed) => {
+                assert_eq!(committed, Committed::Stored);
+                return;
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("it never acknowledged again");
+}

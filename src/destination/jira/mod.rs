@@ -143,7 +143,7 @@ impl Jira {
         // The gateway for scoped tokens has no pages for people.
         let has_pages = self.url.host_str() != Some("api.atlassian.com");
         let link = (is_key && has_pages).then(|| self.address(&format!("/browse/{key}")));
-        Receipt { key: Some(key.to_owned()), link, channel: None, note }
+        Receipt { key: Some(key.to_owned()), link, note, ..Receipt::default() }
     }
 
     /// What the search settles; `None` when the issue does not exist yet.

@@ -11,9 +11,6 @@ use super::reply::{advise, lost, quote, secret_parts};
 use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
 use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
 
-/// What a Workflows webhook's success means.
-const ACCEPTED: &str = "accepted by the workflow, which posts it to Teams";
-
 /// A Teams channel or chat behind a Workflows webhook.
 #[derive(Debug)]
 pub struct Teams {
@@ -101,8 +98,8 @@ impl Teams {
             if text.to_lowercase().contains("failed") {
                 return Verdict::Over(Outcome::Later { why: said, after: None, extent: Extent::Single });
             }
-            let accepted = (reply.status == 202).then(|| ACCEPTED.to_owned());
-            return Verdict::Over(Outcome::Delivered(Receipt { note: note.or(accepted), ..Receipt::default() }));
+            let accepted_only = reply.status == 202;
+            return Verdict::Over(Outcome::Delivered(Receipt { note, accepted_only, ..Receipt::default() }));
         }
         let advice = match (reply.status, error_code(reply).as_deref()) {
             (_, Some("WorkflowTriggerIsNotEnabled")) => {

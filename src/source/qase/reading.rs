@@ -89,8 +89,27 @@ pub(super) fn read(envelope: &Envelope) -> Reading {
             reading.put(name, payload.get(key).and_then(words::id));
         }
     }
+    for name in CLEARABLE {
+        if payload.get(name).is_some_and(Value::is_null) && !reading.facts.contains_key(name) {
+            reading.facts.insert(name.to_owned(), Value::Null);
+        }
+    }
     reading
 }
+
+/// Facts under their own key in a payload: a `null` there says that there is none any more.
+const CLEARABLE: [&str; 10] = [
+    "description",
+    "actual_result",
+    "severity",
+    "priority",
+    "environment",
+    "plan",
+    "suite_id",
+    "milestone_id",
+    "case_id",
+    "parent_id",
+];
 
 /// Who did it.
 fn people(envelope: &Envelope, reading: &mut Reading) {

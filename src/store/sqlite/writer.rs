@@ -51,6 +51,8 @@ pub(super) struct Writer {
     db: Connection,
     waiting: Receiver<Message>,
     file: Arc<Path>,
+    /// Which file that is, whatever its name: device and number. `None` where that is unknown.
+    identity: Option<(u64, u64)>,
     /// Released when the connection is closed, and not before.
     lock: Arc<Lock>,
     /// How many verbs shared the last transaction.
@@ -82,7 +84,8 @@ enum Failed {
 impl Writer {
     /// A writer over `db`, whose log is empty.
     pub(super) fn new(db: Connection, waiting: Receiver<Message>, file: Arc<Path>, lock: Arc<Lock>) -> Self {
-        Self { db, waiting, file, lock, crowd: 0, dirty: false, unseen: 0, ill: None }
+        let identity = identity(&file);
+        Self { db, waiting, file, identity, lock, crowd: 0, dirty: false, unseen: 0, ill: None }
     }
 
     /// Serves until told to close, or until nobody is left to ask.
@@ -119,6 +122,10 @@ impl Writer {
         if let Some(why) = &self.ill {
             return answer_all(batch, &Err(StoreError::Unavailable(why.clone())));
         }
+        if let Err(error) = self.in_place() {
+            answer_all(batch, &Err(failed(&self.file, &error)));
+            return self.fall_ill(&error);
+        }
         self.dirty = true;
         self.unseen += batch.len();
         match self.transact(&mut batch) {
@@ -143,6 +150,17 @@ impl Writer {
                 self.fall_ill(&error);
             }
         }
+    }
+
+    /// Whether the file is still where it was. What is written to a file that has lost its
+    /// name is gone when the process ends, so nothing may be acknowledged then.
+    fn in_place(&self) -> rusqlite::Result<()> {
+        if identity(&self.file) == self.identity {
+            return Ok(());
+        }
+        let moved = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
+        let help = "the file was removed or replaced while in use; stop Relaybell, put it back, and start again";
+        Err(rusqlite::Error::SqliteFailure(moved, Some(help.to_owned())))
     }
 
     fn fall_ill(&mut self, error: &rusqlite::Error) {
@@ -243,6 +261,7 @@ impl Writer {
 
     /// Empties the log, and sends a write all the way through.
     fn prove(&self) -> rusqlite::Result<()> {
+        self.in_place()?;
         self.roll_back();
         truncate(&self.db, HEAL_PATIENCE)?;
         self.begin()?;
@@ -279,4 +298,16 @@ impl Writer {
 /// The smallest write.
 pub(super) fn touch(db: &Connection) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE probe SET writes = writes + 1")?.execute([]).map(drop)
+}
+
+/// What tells a file from another of the same name.
+#[cfg(unix)]
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(file).ok().map(|about| (about.dev(), about.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_file: &Path) -> Option<(u64, u64)> {
+    None
 }
