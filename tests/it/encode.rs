@@ -84,6 +84,33 @@ fn an_address_that_is_none_closes_the_destination() {
 }
 
 #[test]
+fn long_text_in_a_field_is_cut_to_what_jira_takes() {
+    let texts = [
+        "a".repeat(100_000),
+        "word ".repeat(30_000),
+        "{*_".repeat(20_000),
+        "a\n\n".repeat(20_000),
+        "💳".repeat(30_000),
+    ];
+    for text in texts {
+        for api in [Api::V2, Api::V3] {
+            let mut job = job(thin());
+            job.content.fields = json!({"environment": text, "customfield_1": text}).as_object().unwrap().clone();
+            let request = ask(&jira(api), &job, &[]).request;
+            let sent: Value = serde_json::from_slice(request.body()).unwrap();
+            let units =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned).encode_utf16().count();
+            for field in ["environment", "customfield_1"] {
+                let field = &sent["fields"][field];
+                assert!(units(field) <= 32_767, "{api:?}: {} units", units(field));
+                assert!(units(field) > 1_000, "{api:?}: hardly anything is left");
+                assert!(field.to_string().contains('…'), "{api:?}: the cut is marked");
+            }
+        }
+    }
+}
+
+#[test]
 fn fields_of_a_rule_take_jiras_form() {
     let mut job = job(thin());
     let fields = json!({

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::destination::sheet::Sheet;
-use crate::destination::text::{cut, one_line};
+use crate::destination::text::{cut, one_line, units};
 use crate::domain::delivery::Job;
 use crate::domain::message::Message;
 
-use super::{Api, Jira, SUMMARY_UNITS_MAX, adf, wiki};
+use super::{Api, DESCRIPTION_UNITS_MAX, Jira, SUMMARY_UNITS_MAX, adf, wiki};
 
 /// The longest label.
 const LABEL_UNITS_MAX: usize = 255;
@@ -95,11 +95,28 @@ fn shaped(api: Api, name: &str, value: &Value) -> Option<Value> {
         ("assignee" | "reporter", Api::V3) => json!({"accountId": text}),
         ("assignee" | "reporter", Api::V2) => json!({"name": text}),
         ("summary", _) => cut(&one_line(text), SUMMARY_UNITS_MAX).into_owned().into(),
-        ("description" | "environment", Api::V3) => adf::plain_doc(text),
-        ("description" | "environment", Api::V2) => wiki::literal(text).into(),
+        ("description" | "environment", Api::V3) => {
+            fitting(text, adf::plain_doc, |document| units(&document.to_string()) <= DESCRIPTION_UNITS_MAX)
+        }
+        ("description" | "environment", Api::V2) => {
+            fitting(text, wiki::literal, |shown| units(shown) <= DESCRIPTION_UNITS_MAX).into()
+        }
         _ if is_named_list(name) => json!([{"name": text}]),
-        _ => text.into(),
+        _ => cut(text, DESCRIPTION_UNITS_MAX).into_owned().into(),
     })
+}
+
+/// What `encode` makes of `text`, cut as far as it must be to fit.
+fn fitting<T>(text: &str, encode: impl Fn(&str) -> T, fits: impl Fn(&T) -> bool) -> T {
+    let mut most = DESCRIPTION_UNITS_MAX;
+    loop {
+        let encoded = encode(&cut(text, most));
+        // No escape and no paragraph of its own makes thirty characters of one.
+        if fits(&encoded) || most <= DESCRIPTION_UNITS_MAX / 32 {
+            return encoded;
+        }
+        most = most * 3 / 4;
+    }
 }
 
 fn is_named_list(name: &str) -> bool {
