@@ -160,7 +160,7 @@ fn a_vendors_own_body_is_json_that_no_value_breaks() {
     assert!(templates.own_body("t", Kind::Slack, &facts).is_none());
     let error = templates.own_body("t", Kind::Teams, &facts).unwrap().unwrap_err().message;
     assert!(
-        error.starts_with("templates/t.teams.json.hbs renders to no valid JSON: expected value at line 2"),
+        error.starts_with("templates/t.teams.json.hbs:1:1: it renders to no valid JSON: expected value at line 2"),
         "{error}"
     );
     let templates = Templates::compile(&[own("t", Kind::Jira, "{\n  \"a\": \"{{gone}}\"}")]).unwrap();

@@ -168,7 +168,7 @@ impl Templates {
                     let lines: Vec<&str> = text.lines().collect();
                     let line = error.line().checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
                     let line: String = line.trim().chars().take(LINE_SHOWN_CHARS_MAX).collect();
-                    RenderError::nowhere(format!("{file} renders to no valid JSON: {error}, in: {line}"))
+                    RenderError::at(file, (1, 1), &format!("it renders to no valid JSON: {error}, in: {line}"))
                 })
             });
         Some(rendered)
