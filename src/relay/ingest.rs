@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use crate::config::{Snapshot, SourceSpec};
 use crate::domain::Name;
@@ -17,6 +18,9 @@ use super::Relay;
 
 /// How often an event is planned again because its memory changed meanwhile.
 const REPLANS_MAX: u32 = 100;
+
+/// How long a commit may still take after its sender has hung up: soon, and at the latest.
+const COMMIT_TAKES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 
 /// An event that is on stable storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,16 +90,9 @@ impl Relay {
     async fn accept(&self, source: &SourceSpec, hook: RawHook) -> Result<Accepted, IngestError> {
         let received = self.shared.clock.now();
         let verified = prove(source.adapter.as_ref(), hook, received)?;
-        let permit = self.shared.intake.clone().try_acquire_owned().map_err(|_| IngestError::Busy)?;
+        let _permit = self.shared.intake.try_acquire().map_err(|_| IngestError::Busy)?;
         let reports = source.adapter.normalise(&verified)?;
-        let (relay, source) = (self.clone(), source.name.clone());
-        // In a task of its own: a sender that hangs up must not leave an event committed
-        // whose lanes are not told.
-        let task = self.shared.tasks.spawn(async move {
-            let _permit = permit;
-            relay.take_in(&source, reports, &verified).await
-        });
-        task.await.map_err(|error| StoreError::Unknown(format!("accepting ended by a bug: {error}")))?
+        self.take_in(&source.name, reports, &verified).await
     }
 
     async fn take_in(&self, source: &Name, reports: Vec<Report>, verified: &Verified) -> Result<Accepted, IngestError> {
@@ -135,7 +132,10 @@ impl Relay {
             };
             let plan = guarded_plan(&arrival, &known, &snapshot);
             let effects = Effects::of(&plan);
-            match self.shared.store.commit(plan).await? {
+            let hung_up = HungUp { relay: self, destinations: &effects.destinations, answered: false };
+            let committed = self.shared.store.commit(plan).await;
+            hung_up.did_not();
+            match committed? {
                 Committed::Stored => {
                     effects.announce(self);
                     return Ok(Accepted { event: arrival.id, duplicate: false });
@@ -162,6 +162,38 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
         text.clone()
     } else {
         "a panic without a message".to_owned()
+    }
+}
+
+/// Stands by while a plan is being committed. When the sender hangs up meanwhile, nobody
+/// waits for the commit any more, so the lanes are told a little later that it may be there.
+struct HungUp<'a> {
+    relay: &'a Relay,
+    destinations: &'a [Name],
+    answered: bool,
+}
+
+impl HungUp<'_> {
+    fn did_not(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for HungUp<'_> {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        let (relay, destinations) = (self.relay.clone(), self.destinations.to_vec());
+        self.relay.shared.tasks.spawn(async move {
+            for pause in COMMIT_TAKES {
+                tokio::select! {
+                    () = relay.shared.clock.sleep(pause) => {}
+                    () = relay.shared.stop.cancelled() => return,
+                }
+                destinations.iter().for_each(|destination| relay.lanes.wake(destination));
+            }
+        });
     }
 }
 

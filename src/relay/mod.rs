@@ -67,7 +67,7 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// What operators see.
     pub metrics: Metrics,
-    pub(crate) intake: Arc<tokio::sync::Semaphore>,
+    pub(crate) intake: tokio::sync::Semaphore,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
     pub(crate) stop: CancellationToken,
@@ -100,7 +100,7 @@ impl Relay {
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
-            intake: Arc::new(tokio::sync::Semaphore::new(INTAKE_MAX)),
+            intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),

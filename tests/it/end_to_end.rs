@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -166,5 +167,43 @@ async fn what_is_queued_survives_a_stop_and_a_start() {
     let (relay, store) = start(&folder).await;
     all_delivered(&store).await;
     assert_eq!(numbers(&chat, 1), [1, 2, 3, 4, 5]);
+    relay.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_hangs_up_during_the_commit_delays_nothing() {
+    let chat = Standin::start(Vendor::Slack).unwrap();
+    let config = format!(
+        "server: {{ listen: 127.0.0.1:0 }}\n\
+         storage: {{ url: \"sqlite:day.db\" }}\n\
+         sources: {{ qase: {{ kind: qase }} }}\n\
+         destinations:\n\
+         \x20 troubled: {{ kind: slack, webhook_url: \"{}\", limit: none }}\n",
+        chat.webhook_url().unwrap()
+    );
+    let folder = Folder::new(&config, &RULES[..RULES.find("  - name: pay").unwrap()]);
+    let (relay, store) = start(&folder).await;
+    update(&relay, "SHOP", 9, 1).await;
+    all_delivered(&store).await;
+    // The lane has nothing to do any more and goes to sleep.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let snapshot = relay.shared.current.load_full();
+    let body = r#"{"event_name":"defect.created","payload":{"id":1,"title":"number 1 of 1"},"project_code":"SHOP"}"#;
+    let hook = RawHook { headers: HeaderMap::new(), body: Bytes::from(body) };
+    {
+        // The first step hands the plan to the store; then nobody waits for its answer.
+        let mut ingest = Box::pin(relay.ingest(snapshot.sources.get("qase").unwrap(), hook));
+        let first = std::future::poll_fn(|context| Poll::Ready(ingest.as_mut().poll(context))).await;
+        assert!(first.is_pending(), "not vacuous: the commit was not answered yet");
+    }
+    // A lane that was not told would look again after a minute.
+    for _ in 0..200 {
+        if !numbers(&chat, 1).is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(numbers(&chat, 1), [1]);
+    all_delivered(&store).await;
     relay.stop().await.unwrap();
 }
