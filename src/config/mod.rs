@@ -35,6 +35,7 @@ mod rehearsal;
 mod rules;
 mod scrub;
 mod secrets;
+mod sends;
 mod settings;
 mod templates;
 mod values;
