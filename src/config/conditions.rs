@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::{items, not_yet};
+use super::fields::items;
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::node::{Entry, Node, Tree};
 use super::operators::Line as LineReader;
-use super::vocabulary::{FACTS_LATER, FactKind, NESTS, OPERATORS, RULE_LATER, known_facts};
+use super::vocabulary::{FactKind, NESTS, OPERATORS, RULE_LATER, known_facts};
 use crate::domain::Name;
 use crate::domain::condition::{Condition, Line};
 use crate::domain::facts::FactPath;
@@ -107,14 +107,12 @@ fn fact_kind(path: &FactPath, at: Place, findings: &mut Findings) -> Option<Fact
 }
 
 fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
-    if FACTS_LATER.contains(&name) {
-        not_yet(&format!("the fact '{name}'"), at, findings);
-    } else if RULE_LATER.contains(&name) && name != "priority" {
+    if RULE_LATER.contains(&name) && name != "priority" {
         let help = "it stands beside 'when', not in it";
         findings.error_help(at, format!("'{name}' is not in this release, and is no fact"), help);
-    } else if name == "unless" {
+    } else if name == "unless" || name == "where" {
         let help = "put it one level up, beside 'when'";
-        findings.error_help(at, "'unless' stands beside 'when', not in it", help);
+        findings.error_help(at, format!("'{name}' stands beside 'when', not in it"), help);
     } else if let Some((_, nest)) =
         [("or", "any_of"), ("and", "all_of"), ("not", "none_of")].iter().find(|(word, _)| *word == name)
     {
