@@ -243,7 +243,7 @@ fn as_cel(value: &Value) -> cel::Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn arithmetic_is_that_of_decimals((source, value) in sum(), cases in 0_u32..10) {

@@ -110,6 +110,7 @@ fn no_event_is_too_much_for_an_expression() {
         ("payload.deep == payload.deeper", "the lists nest too deep to be compared"),
         ("lower(upper(lower(upper(payload.text)))) == \"\"", spent),
         ("payload.w.map(x, x + payload.text).exists(x, x == \"\")", spent),
+        ("[payload.text + \"x\"].exists(a, payload.l.all(n, [a, a, a, a, a, a, a] != [n]))", spent),
         (sums.as_str(), spent),
         (deep.as_str(), "true"),
         (nested.as_str(), "true"),

@@ -20,6 +20,7 @@ mod end_to_end;
 mod explain;
 mod expression;
 mod expression_limits;
+mod fuzz;
 mod index;
 mod language;
 mod loops;

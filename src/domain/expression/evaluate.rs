@@ -1,6 +1,5 @@
 //! Evaluates an expression on the facts of one event, in bounded time and stack.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use super::Fault;
 use super::functions::Function;
 use super::node::{Each, Node, Operator, Pattern};
-use super::work::{Budget, Val};
+use super::work::{Budget, Text, Val};
 use crate::domain::facts::Facts;
 use crate::domain::rank;
 
@@ -47,13 +46,14 @@ impl<'a> Run<'a> {
     fn eval(&mut self, node: &'a Node) -> Outcome<'a> {
         self.budget.take(1)?;
         match node {
-            Node::Text(text) => Ok(Val::Text(Cow::Borrowed(text))),
+            Node::Text(text) => Ok(Val::Text(Text::Sent(text))),
             Node::Number(number) => Ok(Val::Number(*number)),
             Node::Flag(flag) => Ok(Val::Flag(*flag)),
             Node::Read { path, as_number } => match self.facts.get(path) {
                 None => Err(fault(format!("'{path}' is missing"))),
                 Some(Value::String(text)) if *as_number => {
-                    Ok(text.trim().parse().map_or_else(|_| Val::of_text(text), Val::Number))
+                    let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+                    Ok(number.map_or_else(|| Val::Text(Text::Sent(text)), Val::Number))
                 }
                 Some(value) => Ok(Val::of(value)),
             },
@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn text(&mut self, node: &'a Node, function: &str) -> Result<Cow<'a, str>, Fault> {
+    fn text(&mut self, node: &'a Node, function: &str) -> Result<Text<'a>, Fault> {
         match self.eval(node)? {
             Val::Text(text) => {
                 self.budget.text(text.len())?;
@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
                 let Some(of) = self.has_value(of)? else { return Ok(false) };
                 Ok(match (of, self.eval(index)?) {
                     (Val::Sent(Value::Object(parts)), Val::Text(key)) => {
-                        parts.get(key.as_ref()).is_some_and(|part| !part.is_null())
+                        parts.get(&*key).is_some_and(|part| !part.is_null())
                     }
                     (list, Val::Number(number)) => whole(number).and_then(|at| list.element(at)).is_some(),
                     _ => false,
@@ -178,7 +178,7 @@ impl<'a> Run<'a> {
                     (Val::Flag(left), Val::Flag(right)) => Some(left.cmp(right)),
                     (Val::Text(left), Val::Text(right)) => {
                         self.budget.text(left.len().min(right.len()))?;
-                        Some(left.cmp(right))
+                        Some((**left).cmp(&**right))
                     }
                     _ => return Err(together(operator, &left, &right)),
                 };
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
             (Val::Number(left), Val::Number(right)) => (left, right),
             (Val::Text(left), Val::Text(right)) if operator == Operator::Add => {
                 self.budget.text(left.len() + right.len())?;
-                return Ok(Val::Text(Cow::Owned(left.into_owned() + &right)));
+                return Ok(Val::Text(Text::made([&*left, &*right].concat())));
             }
             (left, right) if operator == Operator::Add && left.length().is_some() && right.length().is_some() => {
                 let lengths = left.length().unwrap_or_default() + right.length().unwrap_or_default();
@@ -226,7 +226,7 @@ impl<'a> Run<'a> {
 
     fn contains(&mut self, wanted: &Val<'a>, list: &Val<'a>) -> Outcome<'a> {
         if let (Val::Text(key), Val::Sent(Value::Object(parts))) = (wanted, list) {
-            return Ok(Val::Flag(parts.contains_key(key.as_ref())));
+            return Ok(Val::Flag(parts.contains_key(&**key)));
         }
         let Some(length) = list.length() else {
             return Err(fault(format!("'in' looks into a list, not into {}", list.word())));
@@ -253,7 +253,7 @@ impl<'a> Run<'a> {
             (Val::Number(left), Val::Number(right)) => Ok(left == right),
             (Val::Text(left), Val::Text(right)) => {
                 self.budget.text(left.len().min(right.len()))?;
-                Ok(left == right)
+                Ok(**left == **right)
             }
             (Val::Sent(Value::Object(left)), Val::Sent(Value::Object(right))) => {
                 if left.len() != right.len() {
@@ -288,16 +288,16 @@ impl<'a> Run<'a> {
             Function::StartsWith => self.two(first, rest, "startsWith", |text, part| text.starts_with(part)),
             Function::EndsWith => self.two(first, rest, "endsWith", |text, part| text.ends_with(part)),
             Function::Contains => self.two(first, rest, "contains", |text, part| text.contains(part)),
-            Function::Lower => self.text(first, "lower").map(|text| Val::Text(Cow::Owned(text.to_lowercase()))),
-            Function::Upper => self.text(first, "upper").map(|text| Val::Text(Cow::Owned(text.to_uppercase()))),
+            Function::Lower => self.text(first, "lower").map(|text| Val::Text(Text::made(text.to_lowercase()))),
+            Function::Upper => self.text(first, "upper").map(|text| Val::Text(Text::made(text.to_uppercase()))),
             Function::Rank => self.text(first, "rank").map(|word| Val::Number(ranked(&word))),
             Function::Size => self.size(first),
             Function::Double => self.as_number(first, "double").map(Val::Number),
             Function::Int => self.as_number(first, "int").map(|number| Val::Number(number.trunc())),
             Function::Text => match self.eval(first)? {
                 Val::Text(text) => Ok(Val::Text(text)),
-                Val::Number(number) => Ok(Val::Text(Cow::Owned(number.to_string()))),
-                Val::Flag(flag) => Ok(Val::Text(Cow::Borrowed(if flag { "true" } else { "false" }))),
+                Val::Number(number) => Ok(Val::Text(Text::made(number.to_string()))),
+                Val::Flag(flag) => Ok(Val::Text(Text::Sent(if flag { "true" } else { "false" }))),
                 other => Err(fault(format!("'string' cannot make text of {}", other.word()))),
             },
         }
@@ -389,12 +389,6 @@ impl<'a> Run<'a> {
             (None, Each::ExistsOne) => Ok(Val::Flag(found == 1)),
             (None, Each::Filter | Each::Map) => Ok(Val::Made(Rc::new(made))),
         }
-    }
-}
-
-impl<'a> Val<'a> {
-    fn of_text(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values while an expression is evaluated, and the budget of work.
 
-use std::borrow::Cow;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -14,13 +14,39 @@ const WORK_MAX: u64 = 250_000;
 /// How many bytes of text one unit of work handles.
 const BYTES_PER_WORK: usize = 16;
 
+/// A text; however long it is, another one of it costs nothing.
+#[derive(Debug, Clone)]
+pub(super) enum Text<'a> {
+    /// Of the event or the expression.
+    Sent(&'a str),
+    /// That the expression made.
+    Made(Rc<str>),
+}
+
+impl Text<'_> {
+    pub(super) fn made(text: String) -> Self {
+        Self::Made(text.into())
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Sent(text) => text,
+            Self::Made(text) => text,
+        }
+    }
+}
+
 /// A value; what comes from the facts is borrowed.
 #[derive(Debug, Clone)]
 pub(super) enum Val<'a> {
     Null,
     Flag(bool),
     Number(f64),
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     /// A list or an object that the sender sent.
     Sent(&'a Value),
     /// A list that the expression made.
@@ -33,7 +59,7 @@ impl<'a> Val<'a> {
             Value::Null => Self::Null,
             Value::Bool(flag) => Self::Flag(*flag),
             Value::Number(number) => Self::Number(number.as_f64().unwrap_or(f64::NAN)),
-            Value::String(text) => Self::Text(Cow::Borrowed(text)),
+            Value::String(text) => Self::Text(Text::Sent(text)),
             Value::Array(_) | Value::Object(_) => Self::Sent(value),
         }
     }
