@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 11] = [
 ];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&str, &[&str]); 14] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("reqwest", &["ports"]),
     ("rusqlite", &["store"]),
     ("axum", &["web", "standin"]),
@@ -29,6 +29,7 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("tower_http", &["web"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli"]),
+    ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
     ("governor", &["relay/gate"]),
