@@ -59,6 +59,16 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_millisecond()))
     }
 
+    /// The beginning, in UTC, of the day that `text` names as `2026-09-14`; `None` when it
+    /// names none.
+    #[must_use]
+    pub fn of_date(text: &str) -> Option<Self> {
+        let ten = text.len() == "2026-09-14".len();
+        let date = text.parse::<jiff::civil::Date>().ok().filter(|_| ten)?;
+        let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Self(zoned.timestamp().as_millisecond()))
+    }
+
     /// Reads RFC 3339 (`2026-09-14T12:20:00Z`), or Qase's zone-less
     /// `2026-09-14 12:20:00`, which is taken as UTC. `None` when it is neither.
     #[must_use]

@@ -18,6 +18,7 @@ mod docs;
 mod encode;
 mod end_to_end;
 mod explain;
+mod handling;
 mod index;
 mod loops;
 mod messages;
