@@ -62,7 +62,7 @@ fn pasted(shell: &str) -> Vec<(&str, String)> {
 fn shipped() -> Memory {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Memory::default();
-    for folder in ["rules", "templates"] {
+    for folder in ["rules", "templates", "fixtures"] {
         files.take(&root.join(folder), Path::new(folder));
     }
     files.with("relaybell.yaml", include_str!("../../relaybell.yaml"))

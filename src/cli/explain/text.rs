@@ -165,7 +165,7 @@ fn brief(explained: &Explained<'_>) -> Vec<String> {
 }
 
 /// The value that was seen, and where it came from.
-fn value(seen: &Seen) -> String {
+pub(in crate::cli) fn value(seen: &Seen) -> String {
     let Some((value, origin)) = &seen.value else { return "missing".to_owned() };
     let text = match value {
         Value::String(text) => text.clone(),
@@ -175,7 +175,7 @@ fn value(seen: &Seen) -> String {
 }
 
 /// The beginning of `text`, fit for a terminal.
-fn shortened(text: &str, chars_max: usize) -> String {
+pub(in crate::cli) fn shortened(text: &str, chars_max: usize) -> String {
     let mut shown: String = plain(text).chars().take(chars_max).collect();
     if text.chars().count() > chars_max {
         shown.push('…');

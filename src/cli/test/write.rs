@@ -1,0 +1,111 @@
+//! Writes a test as YAML, ready to stand below `tests:`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::domain::delivery::NewDelivery;
+use crate::domain::time::Timestamp;
+
+use super::from::Told;
+
+/// The test `name`, which begins at `at`.
+pub(super) fn test(name: &str, at: Timestamp, told: &[Told]) -> String {
+    let mut lines = vec![format!("  - name: {}", quoted(name)), format!("    at: {at}"), "    steps:".to_owned()];
+    for one in told {
+        if one.after > Duration::ZERO {
+            lines.push(format!("      - after: {}", spell(one.after)));
+        }
+        lines.push("      - receive:".to_owned());
+        lines.push(format!("          source: {}", one.source));
+        lines.push("          body:".to_owned());
+        block(&one.body, 12, &mut lines);
+        let deliveries: Vec<&NewDelivery> = one.happenings.iter().flat_map(|one| &one.deliveries).collect();
+        if deliveries.is_empty() {
+            lines.push("      - expect: []".to_owned());
+            continue;
+        }
+        lines.push("      - expect:".to_owned());
+        lines.extend(deliveries.into_iter().map(|delivery| format!("          - {}", expected(delivery))));
+    }
+    lines.join("\n")
+}
+
+fn expected(delivery: &NewDelivery) -> String {
+    let NewDelivery { destination, action, rule, content, .. } = delivery;
+    let mut text = format!("{{ to: {destination}, action: {action}, rule: {rule}");
+    // A vendor's own body replaces the message, title and all.
+    if content.body.is_none() {
+        text.push_str(&format!(", title: {}", quoted(&content.message.title)));
+    }
+    text + " }"
+}
+
+/// `value` in lines: maps as lines, the rest in brackets.
+fn block(value: &Value, indent: usize, lines: &mut Vec<String>) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(entries) if !entries.is_empty() => {
+            for (key, value) in entries {
+                match value {
+                    Value::Object(inner) if !inner.is_empty() => {
+                        lines.push(format!("{pad}{}:", self::key(key)));
+                        block(value, indent + 2, lines);
+                    }
+                    _ => lines.push(format!("{pad}{}: {}", self::key(key), flow(value))),
+                }
+            }
+        }
+        _ => lines.push(format!("{pad}{}", flow(value))),
+    }
+}
+
+/// `value` on one line.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(items) if !items.is_empty() => {
+            format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(entries) if !entries.is_empty() => {
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{}: {}", self::key(key), flow(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A key, in quotes unless it is a plain word.
+fn key(key: &str) -> String {
+    let is_word = key.starts_with(|c: char| c.is_ascii_lowercase())
+        && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && !matches!(key, "true" | "false" | "null");
+    if is_word { key.to_owned() } else { quoted(key) }
+}
+
+/// A text in double quotes: JSON's form, with everything escaped that YAML does not print.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    for c in Value::from(text).to_string().chars() {
+        let hidden = ('\u{7f}'..='\u{9f}').contains(&c)
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        if hidden {
+            quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            quoted.push(c);
+        }
+    }
+    quoted
+}
+
+/// A span in the largest unit that says it exactly.
+fn spell(span: Duration) -> String {
+    let ms = span.as_millis();
+    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+        if ms >= size && ms.is_multiple_of(size) {
+            return format!("{}{unit}", ms / size);
+        }
+    }
+    format!("{ms}ms")
+}
