@@ -16,13 +16,15 @@ const README: &str = include_str!("../../README.md");
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const RULES: &str = include_str!("../../docs/rules.md");
 const TEMPLATES: &str = include_str!("../../docs/templates.md");
+const TESTING: &str = include_str!("../../docs/testing.md");
 const DESTINATIONS: &str = include_str!("../../docs/destinations.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-const ALL: [(&str, &str); 6] = [
+const ALL: [(&str, &str); 7] = [
     ("README.md", README),
     ("docs/configuration.md", CONFIGURATION),
     ("docs/rules.md", RULES),
+    ("docs/testing.md", TESTING),
     ("docs/templates.md", TEMPLATES),
     ("docs/destinations.md", DESTINATIONS),
     ("docs/operations.md", OPERATIONS),
@@ -201,6 +203,24 @@ fn the_rule_language_is_documented() {
     all_in(RULES, &list(vocabulary, "NESTS: [&str; 3] = ["), "nests");
     all_in(RULES, &EVENTS.iter().copied().collect(), "events");
     all_in(RULES, &FACTS.iter().map(|fact| fact.name).collect(), "facts");
+}
+
+#[test]
+fn the_language_of_tests_is_documented() {
+    let mut keys: BTreeSet<&str> = ["receive", "after", "expect", "body", "file", "sample"].into();
+    for code in [
+        include_str!("../../src/config/trials/read.rs"),
+        include_str!("../../src/config/trials/receives.rs"),
+        include_str!("../../src/config/trials/expects.rs"),
+    ] {
+        keys.extend(words_after(code, "fields.take("));
+        keys.extend(words_after(code, "fields.require("));
+    }
+    assert!(keys.len() >= 19, "the keys are gone: {keys:?}");
+    all_in(TESTING, &keys, "keys of a test");
+    let begins = relaybell::config::trials::TRIAL_BEGINS.to_string();
+    assert_eq!(begins, "2026-01-05T09:00:00.000Z");
+    assert!(TESTING.contains("Monday, 5 January 2026, 09:00 UTC"));
 }
 
 #[test]

@@ -28,4 +28,6 @@ mod source;
 mod sqlite;
 mod standins;
 mod support;
+mod trials;
 mod web;
+mod worked;

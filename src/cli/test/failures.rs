@@ -72,7 +72,7 @@ fn missing(missing: &Missing) -> Vec<String> {
 
 /// What was expected, in one line.
 fn wanted(expected: &Expected) -> String {
-    let action = expected.action.map_or("something", |action| action.word());
+    let action = expected.action.map_or("a message", |action| action.word());
     let mut text = format!("{action} to {}", expected.to);
     if let Some(rule) = &expected.rule {
         text.push_str(&format!(" by {rule}"));
@@ -82,7 +82,7 @@ fn wanted(expected: &Expected) -> String {
     if !says.is_empty() {
         text.push_str(&format!(", with {}", says.join(", ")));
     }
-    text
+    text + &format!(" (line {})", expected.line)
 }
 
 fn why(expected: &Expected, why: &Why) -> Vec<String> {
@@ -115,6 +115,9 @@ fn why(expected: &Expected, why: &Why) -> Vec<String> {
             }
             lines
         }
+        Why::SentOnce { rule, place: (file, line) } => {
+            vec![format!("{rule} ({file}:{line}) sent it once; it is expected more often")]
+        }
         Why::HeldBack { rule, place: (file, line), why } => {
             vec![format!("{rule} ({file}:{line}) matched and did not send it: {why}")]
         }
@@ -122,7 +125,7 @@ fn why(expected: &Expected, why: &Why) -> Vec<String> {
 }
 
 fn near(near: &Near) -> Vec<String> {
-    let mut lines = vec![format!("different     {}", caused(&near.got))];
+    let mut lines = vec![format!("different     {}, and not as line {} says", caused(&near.got), near.expected.line)];
     let mut show_text = false;
     for difference in &near.differences {
         match difference {
@@ -151,7 +154,7 @@ fn near(near: &Near) -> Vec<String> {
 
 fn caused(got: &Got) -> String {
     let (file, line) = &got.place;
-    format!("{} to {} by {} ({file}:{line})", got.action, got.to, got.rule)
+    format!("{} to {} by {} ({file}:{line}), because of line {}", got.action, got.to, got.rule, got.line)
 }
 
 /// The beginning of a message's text, line by line.

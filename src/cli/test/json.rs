@@ -62,7 +62,7 @@ fn one(ran: &Ran<'_>) -> Value {
 }
 
 fn got(got: &Got) -> Value {
-    json!({ "to": got.to, "action": got.action.word(), "rule": got.rule, "text": got.text })
+    json!({ "to": got.to, "action": got.action.word(), "rule": got.rule, "received_line": got.line, "text": got.text })
 }
 
 fn difference(difference: &Difference) -> Value {

@@ -167,11 +167,10 @@ fn is_in_order(acts: &[(&Act, Place)], whole: Place, findings: &mut Findings) ->
 
 /// `at`: a moment with its offset.
 fn moment(node: &Node, findings: &mut Findings) -> Option<Timestamp> {
-    let word = text(node, "'at'", findings)?;
-    let read = Timestamp::parse_zoned(word.trim());
+    let read = node.text().and_then(|word| Timestamp::parse_zoned(word.trim()));
     if read.is_none() {
         let help = "write the moment with its offset: 2026-10-05T10:00:00+03:00, or with Z for UTC";
-        findings.error_help(node.at, format!("'at: {word}' is no moment"), help);
+        findings.error_help(node.at, format!("'at' must be a moment, but this is {}", node.kind()), help);
     }
     read
 }

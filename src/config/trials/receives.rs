@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::fields::{Fields, entries, text};
 use super::super::files;
 use super::super::findings::{Findings, Place};
-use super::super::nearest::{did_you_mean, nearest, slip_of};
+use super::super::nearest::{did_you_mean, slip_of};
 use super::super::node::{Node, Tree};
 use super::super::vocabulary::known_events;
 use super::{Reader, Receive};
@@ -158,7 +158,7 @@ fn doubt(event: &str, at: Place, findings: &mut Findings) {
     if known().any(|name| name == event) {
         return;
     }
-    if let Some(meant) = slip_of(event, known()).or_else(|| nearest(event, known())) {
+    if let Some(meant) = slip_of(event, known()) {
         let message = format!("no source documents the event '{event}', did you mean '{meant}'?");
         findings.warning(at, message, "the test receives it as it is written");
     }

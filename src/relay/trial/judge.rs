@@ -53,6 +53,8 @@ pub struct Got {
     pub to: Name,
     /// What is done there.
     pub action: Action,
+    /// The line of the webhook that caused it.
+    pub line: u32,
     /// What it says.
     pub text: String,
 }
@@ -62,7 +64,7 @@ pub struct Got {
 pub enum Difference {
     /// A part has another value.
     Part {
-        /// The part: `rule`, `title`, `mention`, `link`, `field priority`.
+        /// The part: `title`, `mention`, `link`, `field priority`.
         part: String,
         /// What was expected.
         expected: String,
@@ -78,7 +80,10 @@ pub enum Difference {
 /// What is wrong, if anything is. Each delivery stands for one expected; those that fit are
 /// put together so that as many as can be fit.
 pub(super) fn judge(snapshot: &Snapshot, expected: &[Expected], since: &[Happening]) -> Option<Mismatch> {
-    let got: Vec<&NewDelivery> = since.iter().flat_map(|happening| &happening.deliveries).collect();
+    let (lines, got): (Vec<u32>, Vec<&NewDelivery>) = since
+        .iter()
+        .flat_map(|happening| happening.deliveries.iter().map(|delivery| (happening.line, delivery)))
+        .unzip();
     let texts: Vec<String> = got.iter().map(|delivery| text_of(&delivery.content)).collect();
     let table: Vec<Vec<Option<Vec<Difference>>>> = expected
         .iter()
@@ -90,7 +95,7 @@ pub(super) fn judge(snapshot: &Snapshot, expected: &[Expected], since: &[Happeni
     if free.is_empty() && left.is_empty() {
         return None;
     }
-    let caused = |at: usize| caused(snapshot, got[at], &texts[at]);
+    let caused = |at: usize| caused(snapshot, got[at], lines[at], &texts[at]);
     let mut mismatch = Mismatch { missing: Vec::new(), near: Vec::new(), unexpected: Vec::new() };
     for wanted in left {
         let likeness = |at: &usize| table[wanted][*at].as_ref().map(Vec::len);
@@ -113,13 +118,14 @@ pub(super) fn judge(snapshot: &Snapshot, expected: &[Expected], since: &[Happeni
     Some(mismatch)
 }
 
-fn caused(snapshot: &Snapshot, delivery: &NewDelivery, text: &str) -> Got {
+fn caused(snapshot: &Snapshot, delivery: &NewDelivery, line: u32, text: &str) -> Got {
     let rule = snapshot.rules.rules().iter().find(|rule| rule.name == delivery.rule);
     Got {
         rule: delivery.rule.clone(),
         place: rule.map(|rule| rule.place.clone()).unwrap_or_default(),
         to: delivery.destination.clone(),
         action: delivery.action,
+        line,
         text: text.to_owned(),
     }
 }
@@ -155,9 +161,11 @@ fn find_place(
 }
 
 /// Where `delivery` differs from `expected`; `None` when it is another thing altogether:
-/// at another destination, or another action there.
+/// at another destination, another action there, or of another rule.
 fn differences(expected: &Expected, delivery: &NewDelivery, text: &str) -> Option<Vec<Difference>> {
-    if delivery.destination != expected.to || expected.action.is_some_and(|action| action != delivery.action) {
+    let same_action = expected.action.is_none_or(|action| action == delivery.action);
+    let same_rule = expected.rule.as_ref().is_none_or(|rule| *rule == delivery.rule);
+    if delivery.destination != expected.to || !same_action || !same_rule {
         return None;
     }
     let message = &delivery.content.message;
@@ -167,9 +175,6 @@ fn differences(expected: &Expected, delivery: &NewDelivery, text: &str) -> Optio
             found.push(Difference::Part { part, expected, got });
         }
     };
-    if let Some(rule) = &expected.rule {
-        part("rule".to_owned(), rule.to_string(), Some(delivery.rule.to_string()));
-    }
     if let Some(title) = &expected.title {
         part("title".to_owned(), title.clone(), Some(message.title.clone()));
     }

@@ -33,6 +33,13 @@ pub enum Why {
         /// The first line that failed, or the first of each alternative.
         seen: Vec<Seen>,
     },
+    /// The rule sent it once, and it is expected more often.
+    SentOnce {
+        /// The rule.
+        rule: Name,
+        /// Its file, and the line of its name.
+        place: (Name, u32),
+    },
     /// The rule matched, and did not send it.
     HeldBack {
         /// The rule.
@@ -76,7 +83,15 @@ fn could_send(rule: &Rule, expected: &Expected) -> bool {
 fn of(explained: &Explained<'_>, expected: &Expected, happening: &Happening) -> Why {
     let (rule, place) = (explained.rule.name.clone(), explained.rule.place.clone());
     if explained.matched {
-        return Why::HeldBack { rule, place, why: held_back(&explained.rule.name, expected, happening) };
+        let sends = |to: &Name, action| *to == expected.to && expected.action.is_none_or(|wanted| wanted == action);
+        let sent = happening
+            .deliveries
+            .iter()
+            .any(|delivery| delivery.rule == rule && sends(&delivery.destination, delivery.action));
+        return match sent {
+            true => Why::SentOnce { rule, place },
+            false => Why::HeldBack { why: held_back(&rule, happening), rule, place },
+        };
     }
     let (part, seen) = match explained.obstacle() {
         Some(obstacle) => (obstacle.part, obstacle.lines.into_iter().cloned().collect()),
@@ -86,15 +101,7 @@ fn of(explained: &Explained<'_>, expected: &Expected, happening: &Happening) -> 
 }
 
 /// Why a rule that matched did not send what is expected.
-fn held_back(rule: &Name, expected: &Expected, happening: &Happening) -> String {
-    let sent = happening.deliveries.iter().any(|delivery| {
-        delivery.rule == *rule
-            && delivery.destination == expected.to
-            && expected.action.is_none_or(|action| action == delivery.action)
-    });
-    if sent {
-        return "it has sent this once, and it is expected more than once".to_owned();
-    }
+fn held_back(rule: &Name, happening: &Happening) -> String {
     let verdict = happening.verdicts.iter().find(|verdict| verdict.rule == *rule);
     match verdict.map(|verdict| (&verdict.decision, verdict.notes.join("; "))) {
         Some((Decision::HeldBack { why } | Decision::Broken { why }, _)) => why.clone(),
