@@ -59,9 +59,9 @@ impl Rules {
         self.names.get_key_value(word).map(|(name, _)| name.clone())
     }
 
-    /// The names of all rules, the broken ones too.
-    pub fn all_names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(AsRef::as_ref)
+    /// The names of all rules, the broken ones too, sorted.
+    pub fn all_names(&self) -> BTreeSet<&str> {
+        self.names.keys().map(AsRef::as_ref).collect()
     }
 
     fn rule(&mut self, node: &Node, known: &Known<'_>, findings: &mut Findings) {

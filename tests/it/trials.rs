@@ -3,18 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use http::HeaderMap;
 use proptest::prelude::*;
 use relaybell::config::Secrets;
 use relaybell::config::diagnostic::Color;
+use relaybell::config::trials::Receive;
+use relaybell::domain::delivery::{Action, NewDelivery};
+use relaybell::domain::message::Content;
+use relaybell::ports::Clock;
 use relaybell::ports::http::HttpExchange;
-use relaybell::relay::trial;
+use relaybell::relay::trial::{self, Bench};
+use relaybell::source::qase::samples;
+use relaybell::source::{ByHand, RawHook};
+use relaybell::store::DeliveryRecord;
 use serde_json::{Value, json};
 
 use crate::diagnose::{Memory, load};
 use crate::support::files::Folder;
 use crate::support::http::{ask, json as body_of};
 use crate::support::process::{Serving, run, stderr, stdout};
+use crate::support::rig::{RED_AND_BLUE, Rig, TWO_CHATS};
 
 /// What a run told on stdout and stderr, with times made the same.
 pub fn told(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -250,6 +261,49 @@ fn the_clock_is_the_test_s() {
     };
     assert!(muted("2029-12-31T23:59:59Z"));
     assert!(!muted("2030-01-01T00:00:00Z"));
+}
+
+/// What was sent, without ids and times.
+fn sent(rule: &str, destination: &str, action: Action, content: &Content) -> String {
+    format!("{rule} {action} {destination} {content:?}")
+}
+
+#[tokio::test]
+async fn a_test_causes_what_the_live_relay_causes() {
+    let rules = format!(
+        "{RED_AND_BLUE}  - name: bad\n    when: {{ severity: {{ at_least: critical }} }}\n    unless: {{ event: '*.deleted' }}\n    \
+         send: [{{ to: red, mention: ['@here'] }}, {{ to: blue }}]\n    about: [project, event]\n"
+    );
+    let rig = Rig::start(TWO_CHATS, &rules).await;
+    let snapshot = rig.relay.shared.current.load_full();
+    let spec = &snapshot.sources["qase"];
+    let mut bench = Bench::new(&snapshot, rig.clock.now());
+    let (mut tried, mut repeated) = (Vec::new(), 0);
+    // The second round comes within 10 minutes, the third does not.
+    for pause in [Duration::from_secs(60), Duration::from_secs(660), Duration::ZERO] {
+        for sample in samples() {
+            let live = rig.hook(&serde_json::from_str(sample.body).unwrap()).await.unwrap();
+            let body: Value = serde_json::from_str(sample.body).unwrap();
+            let body = Bytes::from(body.to_string());
+            let hook = RawHook { headers: HeaderMap::new(), body: body.clone() };
+            let reports = ByHand(spec.adapter.as_ref()).read(hook).unwrap();
+            let receive = Receive { source: spec.name.clone(), body, reports };
+            for happening in bench.receive(&receive, 1).await.unwrap() {
+                assert_eq!(happening.repeated, live.duplicate, "{}", sample.variant);
+                repeated += usize::from(happening.repeated);
+                let of = |new: &NewDelivery| sent(&new.rule, &new.destination, new.action, &new.content);
+                tried.extend(happening.deliveries.iter().map(of));
+            }
+        }
+        rig.clock.advance(pause);
+        bench.pass(pause);
+    }
+    let of = |record: &DeliveryRecord| sent(&record.rule, &record.destination, record.action, &record.content);
+    let mut lived: Vec<String> = rig.deliveries().await.iter().map(of).collect();
+    assert!(lived.len() > 30 && lived.len() < 1000 && repeated >= samples().len(), "{} {repeated}", lived.len());
+    tried.sort();
+    lived.sort();
+    assert_eq!(tried, lived);
 }
 
 /// The shipped configuration, serving on a free port, with a store.

@@ -67,16 +67,16 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     ran.iter().for_each(|one| reached.add(one.outcome.reached.clone()));
     // What a part of the tests reaches says nothing about all of them.
     let coverage = args.filter.is_none().then(|| coverage::of(&snapshot, &reached));
-    if let Some(file) = &args.junit {
-        let report = junit::report(&ran, clock.elapsed())?;
-        write(file, &report).with_context(|| format!("{} cannot be written", file.display()))?;
-    }
     if args.json {
         output.data(&serde_json::to_string_pretty(&json::whole(&ran, coverage.as_ref()))?)?;
     } else {
         tell(&ran, coverage.as_ref(), output)?;
     }
     summary(&snapshot, &ran, clock.elapsed(), output);
+    if let Some(file) = &args.junit {
+        let report = junit::report(&ran, clock.elapsed())?;
+        std::fs::write(file, report).with_context(|| format!("{} cannot be written", file.display()))?;
+    }
     if ran.iter().all(Ran::passed) { Ok(()) } else { Err(Failure::Finding) }
 }
 
@@ -105,10 +105,6 @@ fn chosen<'s>(snapshot: &'s Snapshot, filter: Option<&str>) -> Result<Vec<&'s Tr
         return Err(Failure::Usage(format!("no test and no file with tests is called '{filter}'")));
     }
     Ok(chosen)
-}
-
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::write(file, text)
 }
 
 fn tell(ran: &[Ran<'_>], coverage: Option<&coverage::Coverage<'_>>, output: &mut Output) -> anyhow::Result<()> {
