@@ -28,6 +28,8 @@ mod source;
 mod sqlite;
 mod standins;
 mod support;
+mod threads;
+mod tickets;
 mod trials;
 mod web;
 mod worked;

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::super::fields::{Fields, items, one_of, text};
+use super::super::fields::{Fields, items, text};
 use super::super::findings::Findings;
-use super::super::nearest::{any_of, did_you_mean};
+use super::super::nearest::did_you_mean;
 use super::super::node::{Node, Tree};
-use super::super::vocabulary::ACTIONS_LATER;
+use super::super::rules::Receiver;
+use super::super::sends::action;
 use super::read::line;
 use super::{Expected, Reader};
 use crate::domain::Name;
-use crate::domain::delivery::Action;
 use crate::domain::rule::Kind;
 
 /// The most deliveries that one `expect` may name.
@@ -52,8 +52,9 @@ impl Reader<'_> {
     fn delivery(&self, node: &Node, findings: &mut Findings) -> Option<Expected> {
         let mut fields = Fields::of(node, "a delivery of 'expect'", findings)?;
         let to = fields.require("to", findings).and_then(|node| self.destination(node, findings));
-        let kind = to.as_ref().and_then(|(_, kind)| *kind);
-        let action = fields.take("action").map(|node| action(node, kind, findings));
+        let receiver = to.as_ref().and_then(|(_, receiver)| *receiver);
+        let kind = receiver.map(|receiver| receiver.kind);
+        let action = fields.take("action").map(|node| action(node, receiver, findings));
         let rule = fields.take("rule").map(|node| self.rule(node, findings));
         let title = fields.take("title").map(|node| text(node, "'title'", findings).map(str::to_owned));
         let contains = fields.take("contains").map(|node| texts(node, "'contains'", findings));
@@ -76,10 +77,10 @@ impl Reader<'_> {
         })
     }
 
-    fn destination(&self, node: &Node, findings: &mut Findings) -> Option<(Name, Option<Kind>)> {
+    fn destination(&self, node: &Node, findings: &mut Findings) -> Option<(Name, Option<&Receiver>)> {
         let word = text(node, "'to'", findings)?;
-        if let Some((name, kind)) = self.known.destinations.get_key_value(word) {
-            return Some((name.clone(), *kind));
+        if let Some((name, receiver)) = self.known.destinations.get_key_value(word) {
+            return Some((name.clone(), receiver.as_ref()));
         }
         let names: Vec<&str> = self.known.destinations.keys().map(AsRef::as_ref).collect();
         let message = format!("unknown destination '{word}'{}", did_you_mean(word, names.iter().copied()));
@@ -108,26 +109,6 @@ fn right<T>(read: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(value) => value.map(Some),
     }
-}
-
-/// The action, if the destination can do it.
-fn action(node: &Node, kind: Option<Kind>, findings: &mut Findings) -> Option<Action> {
-    let word = text(node, "'action'", findings)?;
-    if ACTIONS_LATER.contains(&word) {
-        super::super::fields::not_yet(&format!("the action '{word}'"), node.at, findings);
-        return None;
-    }
-    let action = one_of(word, "action", &Action::WORDS, node.at, findings)?;
-    if let Some(kind) = kind.filter(|kind| !kind.actions().contains(&action)) {
-        let can = any_of(kind.actions().iter().map(|action| action.word()));
-        findings.error_help(
-            node.at,
-            format!("a {} destination cannot '{action}'", kind.word()),
-            format!("it can: {can}"),
-        );
-        return None;
-    }
-    Some(action)
 }
 
 /// One text or several, none empty.
