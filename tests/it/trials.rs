@@ -250,6 +250,46 @@ fn steps_mean_what_they_say() {
 }
 
 #[test]
+fn what_is_not_said_is_not_found() {
+    let rules = r#"
+rules:
+  - name: done
+    when: { event: defect.resolved }
+    send:
+      - { to: jira, action: transition, status: Done }
+      - { to: jira, action: comment, template: t }
+      - { to: chat, action: post, template: t }
+"#;
+    let passes = |expected: &str| {
+        let tests = format!(
+            "tests:\n  - name: it\n    steps:\n      - receive: {{ source: qase, sample: defect.resolved }}\n      - expect: [{expected}]\n"
+        );
+        let files = Memory::default()
+            .with("relaybell.yaml", CONFIG)
+            .with("rules/a.yaml", format!("{rules}{tests}"))
+            .with("templates/t.md.hbs", "---\ntitle: T {{id}}\nfields:\n  By: \"{{actor}}\"\n---\n**Bold** text\n")
+            .with("templates/t.slack.json.hbs", r#"{ "text": "own words", "blocks": [{ "n": 17 }] }"#);
+        outcome(&files).failures.is_empty()
+    };
+    let (moved, told) = (
+        "{ to: jira, action: transition, status: Done, lacks: defect }",
+        "{ to: chat, contains: [own words, '17'], lacks: T 58 }",
+    );
+    let noted = "{ to: jira, action: comment, title: T 58, contains: [Bold text, 'By: member 118'] }";
+    assert!(passes(&format!("{moved}, {told}, {noted}")));
+    for (part, wrong) in [
+        (moved, "{ to: jira, action: transition, status: Closed }"),
+        (moved, "{ to: jira, action: transition, title: defect.resolved }"),
+        (moved, "{ to: jira, action: transition, contains: defect }"),
+        (told, "{ to: chat, contains: T 58 }"),
+        (noted, "{ to: jira, action: comment, contains: '**Bold**' }"),
+    ] {
+        let steps = format!("{moved}, {told}, {noted}").replace(part, wrong);
+        assert!(!passes(&steps), "{steps}");
+    }
+}
+
+#[test]
 fn the_clock_is_the_test_s() {
     let muted = |at: &str| {
         let rules = RULES.split("tests:").next().unwrap();

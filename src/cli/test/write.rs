@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::domain::delivery::NewDelivery;
 use crate::domain::time::Timestamp;
+use crate::relay::trial::{has_message, status_of};
 
 use super::from::Told;
 
@@ -34,8 +35,11 @@ pub(super) fn test(name: &str, at: Timestamp, told: &[Told]) -> String {
 fn expected(delivery: &NewDelivery) -> String {
     let NewDelivery { destination, action, rule, content, .. } = delivery;
     let mut text = format!("{{ to: {destination}, action: {action}, rule: {rule}");
+    if let Some(status) = status_of(content) {
+        text.push_str(&format!(", status: {}", quoted(status)));
+    }
     // A vendor's own body replaces the message, title and all.
-    if content.body.is_none() {
+    if content.body.is_none() && has_message(*action, content) {
         text.push_str(&format!(", title: {}", quoted(&content.message.title)));
     }
     text + " }"

@@ -62,6 +62,8 @@ impl Reader<'_> {
         let mention = fields.take("mention").map(|node| mentions(node, findings));
         let ticket = fields.take("fields").map(|node| ticket(node, kind, findings));
         let link = fields.take("link").map(|node| text(node, "'link'", findings).map(str::to_owned));
+        let status = fields.take("status").map(|node| of_kind(node, "'status'", (kind, &[Kind::Jira]), findings));
+        let react = fields.take("react").map(|node| of_kind(node, "'react'", (kind, &[Kind::Slack]), findings));
         fields.finish(findings);
         Some(Expected {
             line: line(node.at, findings),
@@ -74,6 +76,8 @@ impl Reader<'_> {
             mention: right(mention)?,
             fields: right(ticket)?.unwrap_or_default(),
             link: right(link)?,
+            status: right(status)?,
+            react: right(react)?,
         })
     }
 
@@ -109,6 +113,16 @@ fn right<T>(read: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(value) => value.map(Some),
     }
+}
+
+/// A word that only some kinds of destination know.
+fn of_kind(node: &Node, what: &str, (kind, kinds): (Option<Kind>, &[Kind]), findings: &mut Findings) -> Option<String> {
+    let word = text(node, what, findings)?.trim().trim_matches(':');
+    if let Some(kind) = kind.filter(|kind| !kinds.contains(kind)) {
+        findings.error(node.at, format!("a {} destination has no {what}", kind.word()));
+        return None;
+    }
+    Some(word.to_owned())
 }
 
 /// One text or several, none empty.

@@ -86,4 +86,8 @@ pub struct Expected {
     pub fields: Map<String, Value>,
     /// Where the message links to.
     pub link: Option<String>,
+    /// The status, or the category of statuses, that a ticket moves to.
+    pub status: Option<String>,
+    /// The emoji that is added.
+    pub react: Option<String>,
 }

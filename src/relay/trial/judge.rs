@@ -9,7 +9,7 @@ use crate::domain::delivery::{Action, NewDelivery};
 
 use super::bench::Happening;
 use super::why::{Why, why};
-use super::words::text_of;
+use super::words::{has_message, status_of, text_of};
 
 /// How the deliveries differ from those expected.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ pub struct Got {
 pub enum Difference {
     /// A part has another value.
     Part {
-        /// The part: `title`, `mention`, `link`, `field priority`.
+        /// The part: `title`, `mention`, `link`, `status`, `field priority`.
         part: String,
         /// What was expected.
         expected: String,
@@ -84,7 +84,7 @@ pub(super) fn judge(snapshot: &Snapshot, expected: &[Expected], since: &[Happeni
         .iter()
         .flat_map(|happening| happening.deliveries.iter().map(|delivery| (happening.line, delivery)))
         .unzip();
-    let texts: Vec<String> = got.iter().map(|delivery| text_of(&delivery.content)).collect();
+    let texts: Vec<String> = got.iter().map(|delivery| text_of(delivery.action, &delivery.content)).collect();
     let table: Vec<Vec<Option<Vec<Difference>>>> = expected
         .iter()
         .map(|one| got.iter().zip(&texts).map(|(delivery, text)| differences(one, delivery, text)).collect())
@@ -175,11 +175,18 @@ fn differences(expected: &Expected, delivery: &NewDelivery, text: &str) -> Optio
             found.push(Difference::Part { part, expected, got });
         }
     };
+    let says = has_message(delivery.action, &delivery.content);
     if let Some(title) = &expected.title {
-        part("title".to_owned(), title.clone(), Some(message.title.clone()));
+        part("title".to_owned(), title.clone(), says.then(|| message.title.clone()));
     }
     if let Some(link) = &expected.link {
-        part("link".to_owned(), link.clone(), message.link.clone());
+        part("link".to_owned(), link.clone(), message.link.clone().filter(|_| says));
+    }
+    if let Some(status) = &expected.status {
+        part("status".to_owned(), status.clone(), status_of(&delivery.content).map(str::to_owned));
+    }
+    if let Some(react) = &expected.react {
+        part("react".to_owned(), react.clone(), delivery.content.how.react.clone());
     }
     if let Some(mention) = &expected.mention {
         let names = message.mentions.iter().map(|mention| mention.name.as_str());

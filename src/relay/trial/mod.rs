@@ -18,7 +18,7 @@ mod words;
 pub use bench::{Bench, Happening};
 pub use judge::{Difference, Got, Mismatch, Missing, Near};
 pub use why::Why;
-pub use words::text_of;
+pub use words::{has_message, status_of};
 
 /// What came of one test.
 #[derive(Debug, Clone, Default)]

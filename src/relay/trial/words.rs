@@ -3,15 +3,38 @@
 use serde_json::Value;
 
 use crate::destination::plain_text;
+use crate::domain::delivery::Action;
+use crate::domain::how::Target;
 use crate::domain::message::Content;
 
-/// All that `content` says: title, body, labelled values, the fields of a ticket and the
+/// Whether the delivery has a message at all: an emoji has none, and a transition only
+/// where its rule names a template.
+#[must_use]
+pub fn has_message(action: Action, content: &Content) -> bool {
+    match action {
+        Action::React => false,
+        Action::Transition => !content.how.silent,
+        _ => true,
+    }
+}
+
+/// Where a transition leads: the name of a status, or of a category of them.
+#[must_use]
+pub fn status_of(content: &Content) -> Option<&str> {
+    match content.how.target.as_ref()? {
+        Target::Status(name) => Some(name),
+        Target::Category(category) => Some(category.word()),
+    }
+}
+
+/// All that a delivery says: title, body, labelled values, the fields of a ticket and the
 /// link. Where the vendor's own body replaces the message, its texts.
 #[must_use]
-pub fn text_of(content: &Content) -> String {
+pub fn text_of(action: Action, content: &Content) -> String {
     let mut lines = Vec::new();
     match &content.body {
         Some(body) => texts(body, &mut lines),
+        None if !has_message(action, content) => {}
         None => {
             let message = &content.message;
             lines.push(message.title.clone());
