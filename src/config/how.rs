@@ -22,6 +22,11 @@ pub fn read(fields: &mut Fields<'_>, doing: Option<(Action, &Receiver)>, finding
     let (status, category) = (fields.take("status"), fields.take("to_category"));
     let (action, receiver) = doing?;
     let can_react = receiver.actions.contains(&Action::React) && action != Action::Post;
+    if let Some(node) = react.filter(|_| receiver.kind == Kind::Slack && !receiver.actions.contains(&Action::React)) {
+        let help = "a bot can: 'token' and 'channel' instead of 'webhook_url'";
+        findings.error_help(node.at, "an incoming webhook of Slack cannot add an emoji", help);
+        return None;
+    }
     let mut broken = false;
     let mut fits = |node: Option<&'_ Node>, key: &str, goes: bool, with: &str, findings: &mut Findings| {
         if let Some(node) = node.filter(|_| !goes) {
@@ -73,10 +78,10 @@ fn is_chat(receiver: &Receiver) -> bool {
 fn if_missing(node: &Node, action: Action, receiver: &Receiver, findings: &mut Findings) -> Option<IfMissing> {
     let word = text(node, "'if_missing'", findings)?;
     if action == Action::React {
-        return one_of(word, "choice", &[("skip", IfMissing::Skip)], node.at, findings);
+        return one_of(word, "value of 'if_missing'", &[("skip", IfMissing::Skip)], node.at, findings);
     }
     let begin = if is_chat(receiver) { "post" } else { "create" };
-    one_of(word, "choice", &[(begin, IfMissing::Begin), ("skip", IfMissing::Skip)], node.at, findings)
+    one_of(word, "value of 'if_missing'", &[(begin, IfMissing::Begin), ("skip", IfMissing::Skip)], node.at, findings)
 }
 
 fn target(status: Option<&Node>, category: Option<&Node>, place: Place, findings: &mut Findings) -> Option<Target> {

@@ -10,8 +10,8 @@ use crate::domain::message::{Block, Inline, Message};
 /// message of its conversation.
 ///
 /// # Errors
-/// The outcome, when there is no first message and the rule wants nothing then.
-pub(super) fn named(job: &Job) -> Result<Cow<'_, Message>, Outcome> {
+/// When there is no first message and the rule wants nothing then.
+pub(super) fn named(job: &Job) -> Result<Cow<'_, Message>, Skip> {
     let message = &job.content.message;
     if job.action != Action::Reply {
         return Ok(Cow::Borrowed(message));
@@ -19,7 +19,7 @@ pub(super) fn named(job: &Job) -> Result<Cow<'_, Message>, Outcome> {
     let Some(thread) = &job.thread else {
         return match job.content.how.if_missing {
             IfMissing::Begin => Ok(Cow::Borrowed(message)),
-            IfMissing::Skip => Err(skipped("there is no message to reply to")),
+            IfMissing::Skip => Err(Skip("there is no message to reply to".to_owned())),
         };
     };
     let mut message = message.clone();
@@ -28,7 +28,12 @@ pub(super) fn named(job: &Job) -> Result<Cow<'_, Message>, Outcome> {
     Ok(Cow::Owned(message))
 }
 
-/// Nothing is done, because `why`, and the rule says so for this case.
-pub(super) fn skipped(why: &str) -> Outcome {
-    Outcome::Skipped { why: format!("skipped: {why}, and the rule wants nothing then (if_missing: skip)") }
+/// Why nothing is done, as the rule wants it in this case.
+#[derive(Debug)]
+pub(super) struct Skip(pub(super) String);
+
+impl From<Skip> for Outcome {
+    fn from(Skip(why): Skip) -> Self {
+        Self::Skipped { why: format!("skipped: {why}, and the rule wants nothing then (if_missing: skip)") }
+    }
 }

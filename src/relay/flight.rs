@@ -128,7 +128,7 @@ fn landing(outcome: &Outcome, reach: Reach, job: &Job) -> Landing {
         // Nothing was asked.
         Outcome::Skipped { .. } => landing.skipped = true,
         Outcome::Delivered(_) | Outcome::Refused { .. } | Outcome::NotFound { .. } => {
-            landing.health = Some(Health::Answered)
+            landing.health = Some(Health::Answered);
         }
         Outcome::Unclear { .. } => landing.health = Some(Health::Unreachable),
         Outcome::Closed { why } => landing.closed = Some(why.clone()),

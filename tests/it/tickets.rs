@@ -26,11 +26,11 @@ use crate::support::files::Folder;
 #[derive(Debug, Clone, Copy)]
 enum Loses {
     /// Jira makes the issue, and the connection ends without an answer.
-    TheAnswer,
+    Answer,
     /// Jira makes the issue, and a proxy answers 502.
-    TheAnswerInAProxy,
+    AnswerInAProxy,
     /// The request is lost before Jira reads it, and nobody knows.
-    TheRequest,
+    Request,
 }
 
 /// A Jira whose search shows an issue only after a while.
@@ -52,15 +52,15 @@ impl LaggingJira {
         let times = creates.entry(label.clone()).or_default();
         *times += 1;
         let first = *times == 1;
-        if first && matches!(self.loses, Loses::TheRequest) {
+        if first && matches!(self.loses, Loses::Request) {
             return Err(Lost::Unknown("timed out".to_owned()));
         }
         let mut issues = self.issues.lock().unwrap();
         issues.push((label, self.clock.elapsed()));
         let key = format!("PAY-{}", issues.len());
         match self.loses {
-            Loses::TheAnswer if first => Err(Lost::Unknown("connection reset".to_owned())),
-            Loses::TheAnswerInAProxy if first => Ok(answer(502, &json!("Bad Gateway"))),
+            Loses::Answer if first => Err(Lost::Unknown("connection reset".to_owned())),
+            Loses::AnswerInAProxy if first => Ok(answer(502, &json!("Bad Gateway"))),
             _ => Ok(answer(201, &json!({"id": "1", "key": key}))),
         }
     }
@@ -149,7 +149,7 @@ async fn make(count: usize, lag: Duration, loses: Loses) -> (Arc<LaggingJira>, A
 
 #[tokio::test]
 async fn a_lost_answer_never_makes_a_second_issue_however_late_the_search_is() {
-    for loses in [Loses::TheAnswer, Loses::TheAnswerInAProxy] {
+    for loses in [Loses::Answer, Loses::AnswerInAProxy] {
         for lag in [0, 5, 60, 240] {
             let (jira, store) = make(50, Duration::from_secs(lag), loses).await;
             assert_eq!(jira.issues.lock().unwrap().len(), 50, "{loses:?}, {lag} s");
@@ -161,7 +161,7 @@ async fn a_lost_answer_never_makes_a_second_issue_however_late_the_search_is() {
 
 #[tokio::test]
 async fn a_lost_request_is_made_again_after_five_minutes() {
-    let (jira, store) = make(10, Duration::from_secs(240), Loses::TheRequest).await;
+    let (jira, store) = make(10, Duration::from_secs(240), Loses::Request).await;
     assert_eq!(jira.issues.lock().unwrap().len(), 10);
     let all = store.deliveries(&DeliveryFilter::default(), None, 1000).await.unwrap();
     assert!(all.iter().all(|one| one.state == State::Delivered));

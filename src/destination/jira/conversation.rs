@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::destination::reply::{advise, lost};
-use crate::destination::threads::skipped;
+use crate::destination::threads::Skip;
 use crate::destination::{Answer, Reply, Step};
 use crate::domain::delivery::{Extent, Job, Lost, Outcome};
 use crate::domain::how::IfMissing;
@@ -75,12 +75,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// The answer to this ask, or the way out: to ask it now, or an outcome.
-    fn answer(&mut self, method: Method, what: &str, path: &str, body: Option<&Value>) -> Next<Said<'a>> {
+    fn answer(&mut self, method: &Method, what: &str, path: &str, body: Option<&Value>) -> Next<Said<'a>> {
         let reply = match self.answers.next() {
             None => return Err(Box::new(self.jira.ask(method, what, path, body))),
             Some(Answer::Replied(reply)) => reply,
             // Reading leaves nothing behind.
-            Some(Answer::Lost(Lost::Unknown(why))) if method == Method::GET => {
+            Some(Answer::Lost(Lost::Unknown(why))) if *method == Method::GET => {
                 let why = format!("no answer: {why}");
                 return Err(done(Outcome::Later { why, after: None, extent: Extent::Failing }));
             }
@@ -90,7 +90,7 @@ impl<'a> Conversation<'a> {
             200..=299 => Ok(Said::Yes(reply)),
             404 if !self.jira.said(reply).is_empty() && is_about_an_issue(reply) => Err(Box::new(self.gone())),
             400 | 413 | 422 => Ok(Said::Body(Complaints::read(&reply.json()), self.jira.said(reply))),
-            500 | 502 | 504 if method != Method::GET => Err(done(Outcome::Unclear { why: self.jira.said(reply) })),
+            500 | 502 | 504 if *method != Method::GET => Err(done(Outcome::Unclear { why: self.jira.said(reply) })),
             _ => {
                 Err(done(self.jira.by_status(reply).unwrap_or_else(|| Outcome::Refused { why: self.jira.said(reply) })))
             }
@@ -100,7 +100,7 @@ impl<'a> Conversation<'a> {
     /// What is done when the issue is gone: a new one, or nothing.
     fn gone(&self) -> Step {
         if self.job.content.how.if_missing == IfMissing::Skip {
-            return Step::Done(skipped(&format!("{}: {GONE}", self.key)));
+            return Step::Done(Skip(format!("{}: {GONE}", self.key)).into());
         }
         let used = self.all.len() - self.answers.len();
         self.jira.create(self.job, self.all.get(used..).unwrap_or_default(), true)
@@ -113,19 +113,19 @@ impl<'a> Conversation<'a> {
         }
         let path = self.path("/comment");
         let message = comment(&self.job.content.message, remark);
-        let body = self.comment_body(match self.jira.api {
+        let body = self.comment_body(&match self.jira.api {
             Api::V3 => adf::rich(&message),
             Api::V2 => wiki::rich(&message).into(),
         });
-        let refused = match self.answer(Method::POST, "comment", &path, Some(&body))? {
+        let refused = match self.answer(&Method::POST, "comment", &path, Some(&body))? {
             Said::Yes(_) => return Ok(note),
             Said::Body(_, refused) => refused,
         };
-        let body = self.comment_body(match self.jira.api {
+        let body = self.comment_body(&match self.jira.api {
             Api::V3 => adf::text_only(&message),
             Api::V2 => wiki::text_only(&message).into(),
         });
-        match self.answer(Method::POST, "comment as plain text", &path, Some(&body))? {
+        match self.answer(&Method::POST, "comment as plain text", &path, Some(&body))? {
             Said::Yes(_) => Ok(Some(format!("commented as plain text, because {refused}"))),
             Said::Body(_, again) => {
                 let why = format!("{refused}. Sent again as plain text, {again}. Check the template and its data.");
@@ -134,14 +134,14 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn comment_body(&self, text: Value) -> Value {
+    fn comment_body(&self, text: &Value) -> Value {
         json!({"body": text, "properties": [issue::property(self.job)]})
     }
 
     /// Whether one of the latest comments is this delivery's.
     fn was_said(&mut self) -> Next<bool> {
         let path = self.path(&format!("/comment?orderBy=-created&maxResults={COMMENTS_LOOKED_AT}&expand=properties"));
-        match self.answer(Method::GET, "look for the comment of an earlier attempt", &path, None)? {
+        match self.answer(&Method::GET, "look for the comment of an earlier attempt", &path, None)? {
             Said::Yes(reply) => {
                 let answer = reply.json();
                 let comments = answer.get("comments").and_then(Value::as_array);
@@ -163,18 +163,18 @@ impl<'a> Conversation<'a> {
             return Err(done(Outcome::Refused { why: "the transition names no status".to_owned() }));
         };
         let path = self.path("?fields=status");
-        let status = self.read(Method::GET, "read the status", &path)?["fields"]["status"].clone();
+        let status = self.read(&Method::GET, "read the status", &path)?["fields"]["status"].clone();
         if super::transition::is_at(&status, target) {
             let there = format!("the issue is {} already", status["name"].as_str().unwrap_or("there"));
             return if self.job.content.how.silent { Ok(Some(there)) } else { self.say(None, Some(there)) };
         }
         let path = self.path("/transitions?expand=transitions.fields");
-        let offered = self.read(Method::GET, "read the transitions", &path)?;
+        let offered = self.read(&Method::GET, "read the transitions", &path)?;
         let impossible = match choose(&offered, target, &self.job.content.fields) {
             Choice::Impossible(why) => why,
             Choice::Go(body) => {
                 let path = self.path("/transitions");
-                match self.answer(Method::POST, "move the issue", &path, Some(&body))? {
+                match self.answer(&Method::POST, "move the issue", &path, Some(&body))? {
                     Said::Yes(_) if self.job.content.how.silent => return Ok(None),
                     Said::Yes(_) => return self.say(None, None),
                     Said::Body(_, said) => format!("{said}. Set what the screen asks for under `fields` of the rule"),
@@ -187,7 +187,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// What a reading gives; a refusal of it is the end.
-    fn read(&mut self, method: Method, what: &str, path: &str) -> Next<Value> {
+    fn read(&mut self, method: &Method, what: &str, path: &str) -> Next<Value> {
         match self.answer(method, what, path, None)? {
             Said::Yes(reply) => Ok(reply.json()),
             Said::Body(_, said) => Err(done(Outcome::Refused { why: advise(&said, "Check `url` and `api`.") })),
@@ -197,14 +197,14 @@ impl<'a> Conversation<'a> {
     fn edit(&mut self) -> Next<Option<String>> {
         let (body, note) = issue::update_body(self.jira, self.job);
         let path = self.path("");
-        let (complaints, said) = match self.answer(Method::PUT, "edit the issue", &path, Some(&body_of(&body)))? {
+        let (complaints, said) = match self.answer(&Method::PUT, "edit the issue", &path, Some(&body_of(&body)))? {
             Said::Yes(_) => return Ok(note),
             Said::Body(complaints, said) => (complaints, said),
         };
         let Some((mended, changes)) = complaints.mend(&body, self.jira.api, &self.job.content.message) else {
             return Err(done(self.jira.unmendable(&complaints, &said, self.job)));
         };
-        match self.answer(Method::PUT, "edit the issue again", &path, Some(&body_of(&mended)))? {
+        match self.answer(&Method::PUT, "edit the issue again", &path, Some(&body_of(&mended)))? {
             Said::Yes(_) => Ok(Some(format!("{changes}, because {said}"))),
             Said::Body(_, again) => Err(done(Outcome::Refused {
                 why: format!("{said}. Tried again ({changes}): {again}. Check `fields` of the rule and the template."),

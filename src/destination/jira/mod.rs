@@ -16,7 +16,7 @@ use url::Url;
 use self::conversation::Conversation;
 use self::issue::Complaints;
 use super::reply::{advise, lost, quote, throttled};
-use super::threads::skipped;
+use super::threads::Skip;
 use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
 use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks_again};
 use crate::domain::how::IfMissing;
@@ -78,7 +78,7 @@ impl Destination for Jira {
             (Action::Comment | Action::Transition | Action::Update, None)
                 if job.content.how.if_missing == IfMissing::Skip =>
             {
-                Step::Done(skipped("there is no issue yet"))
+                Step::Done(Skip("there is no issue yet".to_owned()).into())
             }
             (_, Some(key)) => {
                 let note = "the conversation has this issue already, so none was created";
@@ -138,7 +138,7 @@ impl Jira {
     }
 
     fn ask_create(&self, body: Map<String, Value>) -> Step {
-        self.ask(Method::POST, "create issue", "issue", Some(&Value::Object(body)))
+        self.ask(&Method::POST, "create issue", "issue", Some(&Value::Object(body)))
     }
 
     fn ask_search(&self, job: &Job) -> Step {
@@ -148,11 +148,11 @@ impl Jira {
             Api::V3 => "search/jql",
             Api::V2 => "search",
         };
-        self.ask(Method::POST, "look for the issue of an earlier attempt", path, Some(&search))
+        self.ask(&Method::POST, "look for the issue of an earlier attempt", path, Some(&search))
     }
 
     /// Asks for `path` of the REST API; `what` says it for people.
-    fn ask(&self, method: Method, what: &str, path: &str, body: Option<&Value>) -> Step {
+    fn ask(&self, method: &Method, what: &str, path: &str, body: Option<&Value>) -> Step {
         let token = self.token.expose_secret();
         let credential = match &self.email {
             Some(email) => {
@@ -167,7 +167,7 @@ impl Jira {
         };
         let path = format!("/rest/api/{version}/{path}");
         let mut request = http::Request::builder()
-            .method(method.clone())
+            .method(method)
             .uri(self.address(&path))
             .header(AUTHORIZATION, credential)
             .header(ACCEPT, "application/json");

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::destination::threads::skipped;
-use crate::domain::delivery::{Action, Job, Outcome};
+use crate::destination::threads::Skip;
+use crate::domain::delivery::{Action, Job};
 use crate::domain::how::IfMissing;
 
 use super::Slack;
@@ -25,8 +25,8 @@ impl<'j> Call<'j> {
     /// What is done first for `job`.
     ///
     /// # Errors
-    /// The outcome, when there is no thread and the rule wants nothing then.
-    pub(super) fn first(slack: &Slack, job: &'j Job) -> Result<Self, Outcome> {
+    /// When there is no thread and the rule wants nothing then.
+    pub(super) fn first(slack: &Slack, job: &'j Job) -> Result<Self, Skip> {
         if matches!(slack, Slack::Webhook { .. }) || !job.action.needs_thread() {
             return Ok(Self::Post);
         }
@@ -34,10 +34,10 @@ impl<'j> Call<'j> {
             (Some((channel, ts)), Action::Update, _) => Ok(Self::Update { channel, ts }),
             (Some((channel, ts)), Action::React, Some(name)) => Ok(Self::React { channel, ts, name }),
             (Some((channel, ts)), _, _) => Ok(Self::Reply { channel, ts }),
-            (None, Action::React, _) => Err(skipped("there is no message to react to")),
+            (None, Action::React, _) => Err(Skip("there is no message to react to".to_owned())),
             (None, action, _) => match job.content.how.if_missing {
                 IfMissing::Begin => Ok(Self::Post),
-                IfMissing::Skip => Err(skipped(&format!("there is no message to {action}"))),
+                IfMissing::Skip => Err(Skip(format!("there is no message to {action}"))),
             },
         }
     }

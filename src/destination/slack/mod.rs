@@ -16,6 +16,7 @@ use url::Url;
 use self::call::Call;
 use self::errors::Meaning;
 use super::reply::{advise, lost, quote, secret_parts, throttled};
+use super::threads::Skip;
 use super::{Answer, Ask, Destination, Reply, Step, json_bytes, threads};
 use crate::domain::delivery::{Action, Extent, Job, Outcome, Receipt};
 use crate::domain::how::IfMissing;
@@ -74,12 +75,12 @@ impl Destination for Slack {
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
         let mut call = match Call::first(self, job) {
             Ok(call) => call,
-            Err(skipped) => return Step::Done(skipped),
+            Err(skip) => return Step::Done(skip.into()),
         };
         let message = match self {
             Self::Webhook { .. } => match threads::named(job) {
                 Ok(message) => message,
-                Err(skipped) => return Step::Done(skipped),
+                Err(skip) => return Step::Done(skip.into()),
             },
             Self::Api { .. } => Cow::Borrowed(&job.content.message),
         };
@@ -106,7 +107,7 @@ impl Destination for Slack {
                         note = Some(format!("posted as a new message, because {why}"));
                         (call, form, begins_anew) = (Call::Post, Form::Rich, true);
                     }
-                    _ => return Step::Done(threads::skipped(&why)),
+                    _ => return Step::Done(Skip(why).into()),
                 },
                 Verdict::Body(why) => match refused.take() {
                     _ if matches!(call, Call::React { .. }) => {

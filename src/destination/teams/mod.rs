@@ -37,7 +37,7 @@ impl Destination for Teams {
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
         let message = match threads::named(job) {
             Ok(message) => message,
-            Err(skipped) => return Step::Done(skipped),
+            Err(skip) => return Step::Done(skip.into()),
         };
         let refused = match answers {
             [] => return self.ask(&first_body(job, &message)),
