@@ -113,3 +113,83 @@ fn spell(span: Duration) -> String {
     }
     format!("{ms}ms")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::config::diagnostic::Color;
+    use crate::config::trials::Act;
+    use crate::config::{Files, Secrets, load_from};
+
+    /// A configuration whose one rule file is this.
+    struct Written(String);
+
+    impl Files for Written {
+        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            match path.to_str() {
+                Some("relaybell.yaml") => Ok(b"sources: { qase: { kind: qase } }\n".to_vec()),
+                Some("rules/a.yaml") => Ok(self.0.clone().into_bytes()),
+                _ => Err(io::ErrorKind::NotFound.into()),
+            }
+        }
+
+        fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+            if folder == Path::new("rules") {
+                Ok(vec!["a.yaml".to_owned()])
+            } else {
+                Err(io::ErrorKind::NotFound.into())
+            }
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = prop_oneof![
+            "(?s).{0,10}",
+            "[a-z0-9:#&*!|>'\"%@`,?{}\\[\\] ~\n\t\\\\-]{0,12}",
+            prop::sample::select(vec!["no", "~", "null", "007", "1e3", "0x1F", "22:00", "<<", "- a", "---", "\u{85}"])
+                .prop_map(str::to_owned),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-1e9..1e9_f64).prop_map(Value::from),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((text.clone(), inner), 0..4)
+                    .prop_map(|entries| Value::from(entries.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// A body that is written as YAML is read back as it was, whatever it holds.
+        #[test]
+        fn what_is_written_is_read_back(payload in any_json(), name in "[^\\p{C}]{1,40}") {
+            let body = json!({ "event_name": "case.archived", "payload": { "inner": payload } });
+            let after = Duration::from_millis(90_500);
+            let told =
+                [Told { after, source: "qase".to_owned(), body: body.clone(), happenings: Vec::new() }];
+            let at = Timestamp::from_ms(1_789_372_800_123);
+            let name = format!("x{name}x");
+            let text = format!("rules: []\ntests:\n{}\n", test(&name, at, &told));
+            let loaded = load_from(&Written(text.clone()), &|_| None, Path::new("relaybell.yaml"), Secrets::Leave);
+            let snapshot = loaded.map_err(|found| TestCaseError::fail(format!("{text}\n{}", found.render(Color::Never))))?;
+            let trial = &snapshot.trials[0];
+            prop_assert_eq!((&*trial.name, trial.at), (name.as_str(), at));
+            let [after_step, received, _] = trial.steps.as_slice() else { panic!("{text}") };
+            prop_assert!(matches!(after_step.act, Act::After(time) if time == after));
+            let Act::Receive(receive) = &received.act else { panic!("{text}") };
+            prop_assert_eq!(serde_json::from_slice::<Value>(&receive.body).unwrap(), body, "{}", text);
+        }
+    }
+}
