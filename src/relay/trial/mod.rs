@@ -79,11 +79,10 @@ impl Reached {
         self.sends.contains(&(rule.clone(), to.clone(), action.word()))
     }
 
-    fn note(&mut self, happening: &Happening) {
-        for verdict in &happening.verdicts {
-            if !matches!(verdict.decision, Decision::Broken { .. }) {
-                self.rules.insert(verdict.rule.clone());
-            }
+    fn note(&mut self, snapshot: &Snapshot, happening: &Happening) {
+        if !happening.repeated {
+            let matching = snapshot.rules.matching(&happening.event.facts);
+            self.rules.extend(matching.map(|rule| rule.name.clone()));
         }
         for delivery in &happening.deliveries {
             self.sends.insert((delivery.rule.clone(), delivery.destination.clone(), delivery.action.word()));
@@ -103,7 +102,7 @@ pub async fn run(snapshot: &Snapshot, trial: &Trial) -> Result<Outcome, StoreErr
         match &step.act {
             Act::Receive(receive) => {
                 for happening in bench.receive(receive, step.line).await? {
-                    outcome.reached.note(&happening);
+                    outcome.reached.note(snapshot, &happening);
                     outcome.failures.extend(failures(&happening));
                     since.push(happening);
                 }
