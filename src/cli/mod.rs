@@ -20,6 +20,7 @@ mod read;
 mod reload;
 mod serve;
 mod table;
+mod test;
 
 use output::Output;
 
@@ -44,6 +45,8 @@ enum Command {
     Demo(demo::Args),
     /// Check all files without serving; secrets need not be set.
     Check(check::Args),
+    /// Run the tests that stand in the rule files; nothing is sent.
+    Test(test::Args),
     /// Why each rule did or did not match an event, line by line.
     Explain(explain::Args),
     /// Every rule as an English sentence.
@@ -118,6 +121,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, output),
 
         Command::Check(args) => check::run(&config, &args, output),
+        Command::Test(args) => test::run(&config, &args, output),
         Command::Explain(args) => explain::run(&config, &args, output),
         Command::Read(args) => read::run(&config, &args, output),
         Command::Facts(args) => facts::run(&args, output),

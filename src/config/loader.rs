@@ -15,6 +15,7 @@ use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
+use super::trials::{self, Trial};
 use super::{Secrets, Server, Snapshot, Storage, yaml};
 use crate::domain::Name;
 use crate::domain::rule::RuleSet;
@@ -87,6 +88,7 @@ struct Compiled {
     settings: Settings,
     rules: RuleSet,
     templates: crate::domain::render::Templates,
+    trials: Vec<Trial>,
 }
 
 impl<'a> Load<'a> {
@@ -120,7 +122,17 @@ impl<'a> Load<'a> {
                 rules.read(&node, &known, &mut self.desk.findings);
             }
         }
+        let beside_rules = settings::beside(&self.desk, &settings.rules.0);
+        let beside_config = self.desk.resolver.base.clone();
         let findings = &mut self.desk.findings;
+        let trials = trials::Reader {
+            known: &known,
+            sources: &settings.sources,
+            rules: &rules,
+            files: self.source,
+            folders: [&beside_rules, &beside_config],
+        };
+        let trials = trials.read(&rules.tests, findings);
         let compiled = templates.compile(findings);
         if !findings.failed() {
             for (name, (at, _)) in &settings.destinations {
@@ -134,7 +146,7 @@ impl<'a> Load<'a> {
             }
             templates.unused(&rules.used_templates, findings);
         }
-        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled? })
+        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled?, trials })
     }
 
     fn templates(&mut self, settings: &Settings) -> TemplateFiles {
@@ -214,7 +226,7 @@ impl<'a> Load<'a> {
         let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
         let warnings = self.desk.findings.finish(&scrubber);
-        let Some(Compiled { settings, rules, templates }) = compiled.filter(|_| !failed) else {
+        let Some(Compiled { settings, rules, templates, trials }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
         };
         let revision = revision(&self.texts);
@@ -231,6 +243,7 @@ impl<'a> Load<'a> {
             destinations,
             rules,
             templates,
+            trials,
             scrubber,
             warnings,
             watched,

@@ -42,6 +42,7 @@ mod secrets;
 mod sends;
 mod settings;
 mod templates;
+pub mod trials;
 mod values;
 mod vocabulary;
 mod yaml;
@@ -77,6 +78,8 @@ pub struct Snapshot {
     pub rules: RuleSet,
     /// All templates.
     pub templates: Templates,
+    /// The tests of the rules. Serving has no use for them.
+    pub trials: Vec<trials::Trial>,
     /// Removes resolved secrets from any text.
     pub scrubber: Scrubber,
     /// What is allowed and worth knowing.

@@ -46,6 +46,8 @@ pub struct Rules {
     pub used_destinations: BTreeSet<Name>,
     /// The templates named.
     pub used_templates: BTreeSet<Name>,
+    /// `tests:` of each file that has any; they may name the rules of every file.
+    pub tests: Vec<Node>,
 }
 
 impl Rules {
@@ -57,8 +59,19 @@ impl Rules {
                 self.rule(rule, known, findings);
             }
         }
+        self.tests.extend(fields.take("tests").cloned());
         fields.later(FILE_LATER);
         fields.finish(findings);
+    }
+
+    /// The rule called `word`, also when it is broken.
+    pub fn name_of(&self, word: &str) -> Option<Name> {
+        self.names.get_key_value(word).map(|(name, _)| name.clone())
+    }
+
+    /// The names of all rules, the broken ones too, sorted.
+    pub fn all_names(&self) -> BTreeSet<&str> {
+        self.names.keys().map(AsRef::as_ref).collect()
     }
 
     fn rule(&mut self, node: &Node, known: &Known<'_>, findings: &mut Findings) {

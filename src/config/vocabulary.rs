@@ -97,7 +97,7 @@ pub const NESTS: [&str; 3] = ["any_of", "all_of", "none_of"];
 pub const RULE_LATER: &[&str] = &["wait", "until", "again", "collect", "once_per"];
 
 /// Keys of a rule file that later releases have.
-pub const FILE_LATER: &[&str] = &["tests", "calendars", "quiet_hours"];
+pub const FILE_LATER: &[&str] = &["calendars", "quiet_hours"];
 
 /// Keys of one message that later releases have.
 pub const SEND_LATER: &[&str] = &["request", "body", "json"];

@@ -20,7 +20,14 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use crate::domain::delivery::{Action, Job, Lost, Outcome};
+use crate::domain::message::Block;
 use crate::domain::time::Timestamp;
+
+/// What `body` says, in plain text: the words alone, in their order, in lines.
+#[must_use]
+pub fn plain_text(body: &[Block]) -> String {
+    flat::plain(&flat::flatten(body))
+}
 
 /// Speaks one destination's language.
 pub trait Destination: fmt::Debug + Send + Sync {

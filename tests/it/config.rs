@@ -304,6 +304,10 @@ fn shipped() -> Memory {
         let path = format!("rules/{name}.yaml");
         files = files.with(&path, read(&path));
     }
+    for name in ["defect-resolved", "run-one-failed"] {
+        let path = format!("fixtures/{name}.json");
+        files = files.with(&path, read(&path));
+    }
     for name in ["opened", "ticket", "resolved"] {
         files = files.with(&format!("templates/defect-{name}.md.hbs"), "---\ntitle: x\n---\n");
     }

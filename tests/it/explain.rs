@@ -26,7 +26,7 @@ use crate::support::process::{Serving, command, run, stderr, stdout};
 fn shipped() -> Folder {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Folder::new(&fs::read_to_string(root.join("relaybell.yaml")).unwrap(), "rules: []\n");
-    for part in ["rules", "templates"] {
+    for part in ["rules", "templates", "fixtures"] {
         for entry in fs::read_dir(root.join(part)).unwrap() {
             let path = entry.unwrap().path();
             let name = format!("{part}/{}", path.file_name().unwrap().to_str().unwrap());

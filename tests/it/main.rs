@@ -34,4 +34,6 @@ mod standins;
 mod support;
 mod threads;
 mod tickets;
+mod trials;
 mod web;
+mod worked;

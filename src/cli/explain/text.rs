@@ -188,7 +188,7 @@ fn brief(explained: &Explained<'_>) -> Vec<String> {
 }
 
 /// The value that was seen, and where it came from; of a `where`, those it names.
-fn value(seen: &Seen) -> String {
+pub(in crate::cli) fn value(seen: &Seen) -> String {
     let Some(working) = &seen.working else { return value_of(&seen.fact, seen.value.as_ref()) };
     if let Some(why) = &working.failed {
         return shortened(why, VALUE_CHARS_MAX);
@@ -210,7 +210,7 @@ fn value_of(fact: &str, seen: Option<&(Value, Origin)>) -> String {
 }
 
 /// The beginning of `text`, fit for a terminal.
-fn shortened(text: &str, chars_max: usize) -> String {
+pub(in crate::cli) fn shortened(text: &str, chars_max: usize) -> String {
     let mut shown: String = plain(text).chars().take(chars_max).collect();
     if text.chars().count() > chars_max {
         shown.push('…');
