@@ -19,6 +19,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use crate::domain::delivery::{Job, Lost, Outcome};
+use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 
 /// Speaks one destination's language.
@@ -78,4 +79,16 @@ pub struct Reply {
     pub body: Bytes,
     /// When it came, for `Retry-After` dates.
     pub at: Timestamp,
+}
+
+/// `message` as plain text: what a person reads where there is neither style nor colour.
+#[must_use]
+pub fn plain_text(message: &Message) -> String {
+    let mut lines = vec![message.title.clone()];
+    let body = flat::plain(&flat::flatten(&message.body));
+    lines.extend(body.lines().map(str::to_owned));
+    lines.extend(message.fields.iter().map(|field| format!("{}: {}", field.name, field.value)));
+    lines.extend(message.link.clone());
+    lines.extend(message.remark.clone());
+    lines.join("\n")
 }
