@@ -145,3 +145,20 @@ fn matches_are_counted_rule_by_event() {
     assert!(text.contains("each line must be one whole webhook"), "{text}");
     assert!(!stdout(&run(folder.path(), &["--help"])).contains("bench-match"));
 }
+
+#[test]
+fn a_file_may_have_as_many_rules_as_its_size_allows() {
+    let rules: String = (0..24_000)
+        .map(|n| {
+            format!(
+                "  - name: rule-{n}\n    when: {{ event: defect.created, project: P{n}, severity: {{ at_least: major }} }}\n    send: [{{ to: chat }}]\n"
+            )
+        })
+        .collect();
+    let folder = Folder::new("", &format!("rules:\n{rules}"));
+    folder.write("events.ndjson", &webhook(1, "blocker", "A title").replace("SHOP", "P17"));
+    let counted = run(folder.path(), &["bench-match", "rules/rules.yaml", "events.ndjson"]);
+    assert!(counted.status.success(), "{}", stderr(&counted));
+    let figures: Value = serde_json::from_slice(&counted.stdout).unwrap();
+    assert_eq!((&figures["rules"], &figures["matches"]), (&24_000.into(), &1.into()));
+}
