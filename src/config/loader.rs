@@ -1,6 +1,6 @@
 //! Reads all files of a configuration and compiles them into one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Map;
@@ -10,7 +10,8 @@ use super::desk::Desk;
 use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
-use super::rules::{Known, Receiver, Rules, is_rule_file};
+use super::people::People;
+use super::rules::{Known, Messages, Receiver, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
@@ -46,10 +47,33 @@ pub fn load_from(
     path: &Path,
     secrets: Secrets,
 ) -> Result<Snapshot, Diagnostics> {
+    load_with(files, environment, path, secrets, &Instead::default())
+}
+
+/// Folders that stand in for those that `relaybell.yaml` names.
+#[derive(Debug, Clone, Default)]
+pub struct Instead {
+    /// For the folder of rules.
+    pub rules: Option<PathBuf>,
+    /// For the folder of templates.
+    pub templates: Option<PathBuf>,
+}
+
+/// As [`load_from`], with the folders of `instead`.
+///
+/// # Errors
+/// Everything that is wrong in any file, each with its place.
+pub fn load_with(
+    files: &dyn Files,
+    environment: &Environment<'_>,
+    path: &Path,
+    secrets: Secrets,
+    instead: &Instead,
+) -> Result<Snapshot, Diagnostics> {
     let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut load = Load::new(files, environment, base, secrets);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let snapshot = load.snapshot(path, &name);
+    let snapshot = load.snapshot(path, &name, instead);
     load.finish(snapshot)
 }
 
@@ -83,6 +107,39 @@ pub fn whereabouts(path: &Path) -> Result<Whereabouts, Diagnostics> {
     }
 }
 
+/// Reads the rules at `path`, a file or a folder, by themselves: only to match them. What
+/// they send is not looked at. `sources` are the names of the sources there are.
+///
+/// # Errors
+/// Everything that is wrong with them, each with its place.
+pub fn rules_alone(path: &Path, sources: &[&str]) -> Result<RuleSet, Diagnostics> {
+    let mut load = Load::new(&Disk, &|_| None, PathBuf::new(), Secrets::Leave);
+    let people = People::default();
+    let known = Known {
+        destinations: BTreeMap::new(),
+        sources: sources.iter().map(|name| Name::from(*name)).collect(),
+        templates: BTreeSet::new(),
+        people: &people,
+        messages: Messages::Skip,
+    };
+    let name = path.display().to_string();
+    let sheets = if Disk.list(path).is_ok() {
+        load.folder(&(name, None), &is_rule_file).into_iter().map(|(_, sheet)| sheet).collect()
+    } else {
+        Vec::from_iter(load.open(path, &name))
+    };
+    let mut rules = Rules::default();
+    for sheet in sheets {
+        if let Some(node) = yaml::read(sheet, &mut load.desk.findings) {
+            rules.read(&node, &known, &mut load.desk.findings);
+        }
+    }
+    if load.desk.findings.failed() {
+        return Err(load.desk.findings.finish(&SecretValues::default().scrubber()));
+    }
+    Ok(RuleSet::new(rules.rules))
+}
+
 /// What was compiled; the rest of a snapshot is known at the end.
 struct Compiled {
     settings: Settings,
@@ -107,8 +164,13 @@ impl<'a> Load<'a> {
         settings::read(&node, &mut self.desk)
     }
 
-    fn snapshot(&mut self, path: &Path, name: &str) -> Option<Compiled> {
-        let settings = self.settings(path, name)?;
+    fn snapshot(&mut self, path: &Path, name: &str, instead: &Instead) -> Option<Compiled> {
+        let mut settings = self.settings(path, name)?;
+        for (folder, other) in [(&mut settings.rules, &instead.rules), (&mut settings.templates, &instead.templates)] {
+            if let Some(other) = other {
+                *folder = (other.display().to_string(), Some(Place::file(0)));
+            }
+        }
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
         let known = Known {
@@ -116,6 +178,7 @@ impl<'a> Load<'a> {
             sources: settings.source_names.clone(),
             templates: templates.names(),
             people: &settings.people,
+            messages: Messages::Read,
         };
         for sheet in self.folder(&settings.rules, &is_rule_file) {
             if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {

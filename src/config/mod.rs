@@ -49,8 +49,8 @@ mod yaml;
 mod yaml_words;
 
 use diagnostic::Diagnostics;
-pub use files::{Disk, FILE_BYTES_MAX, Files};
-pub use loader::{Whereabouts, load_from, whereabouts};
+pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
+pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts};
 pub use mutes::ended_mutes;
 pub use nearest::did_you_mean;
 pub use rehearsal::{rehearse, sample_events};

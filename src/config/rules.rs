@@ -33,6 +33,17 @@ pub struct Known<'a> {
     pub templates: BTreeSet<Name>,
     /// The people.
     pub people: &'a People,
+    /// Whether `send` is read.
+    pub messages: Messages,
+}
+
+/// Whether what rules send is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Messages {
+    /// It is, and every name in it is looked up.
+    Read,
+    /// It is not: rules are only matched.
+    Skip,
 }
 
 /// The rules of all files.
@@ -96,7 +107,10 @@ impl Rules {
             Some(unless)
         });
         let expression = fields.take("where").map(|node| expressions::read(node, findings));
-        let send = fields.require("send", findings).and_then(|node| self.sends(node, known, findings));
+        let send = fields.require("send", findings).and_then(|node| match known.messages {
+            Messages::Read => self.sends(node, known, findings),
+            Messages::Skip => Some(Vec::new()),
+        });
         let handling = handling::read(&mut fields, findings);
         fields.later(RULE_LATER);
         fields.finish(findings);

@@ -115,18 +115,38 @@ impl Arrival {
 /// Decides all that `arrival` causes. Pure: the same arguments give the same plan.
 #[must_use]
 pub fn plan_event(arrival: &Arrival, known: &Known, rules: &RuleSet, templates: &Templates) -> Plan {
-    let event = see(arrival, known);
-    let memory = remember(arrival, known);
-    let mut plan = Plan {
-        event,
+    let plan = Plan {
+        event: see(arrival, known),
         body: arrival.body.clone(),
         dedup: arrival.report.dedup.clone(),
         revision: arrival.revision.clone(),
-        memory,
+        memory: remember(arrival, known),
         verdicts: Vec::new(),
         deliveries: Vec::new(),
         template_failures: Vec::new(),
     };
+    decide(plan, rules, templates)
+}
+
+/// What `rules` decide about an event whose facts are known already, as they would about
+/// one that comes in. The plan is for looking at: nothing of the webhook is in it but the event.
+#[must_use]
+pub fn plan_seen(event: Event, revision: &Name, rules: &RuleSet, templates: &Templates) -> Plan {
+    let plan = Plan {
+        dedup: Dedup::SenderId(event.id.to_string()),
+        event,
+        body: Bytes::new(),
+        revision: revision.clone(),
+        memory: None,
+        verdicts: Vec::new(),
+        deliveries: Vec::new(),
+        template_failures: Vec::new(),
+    };
+    decide(plan, rules, templates)
+}
+
+/// Adds to a plan that has its event what the rules decide about it.
+fn decide(mut plan: Plan, rules: &RuleSet, templates: &Templates) -> Plan {
     let mut desk = Desk { templates, rendered: BTreeMap::new(), done: HashSet::new() };
     let judged: Vec<(&Rule, Judgement)> = rules.judged(&plan.event.facts).collect();
     for (rule, judgement) in judged {

@@ -331,6 +331,12 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<EventRecord>, StoreError>;
 
+    /// The first `limit` events whose ids are greater than `after`, oldest first.
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The files of a configuration revision, by their names; `None` when it was not kept.
+    async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError>;
+
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError>;
 

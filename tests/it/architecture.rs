@@ -29,6 +29,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tower_http", &["web"]),
     ("clap", &["cli"]),
     ("quick_junit", &["cli"]),
+    ("indicatif", &["cli/backtest"]),
     ("anyhow", &["cli"]),
     ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),

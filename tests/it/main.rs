@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod backtest;
 mod classify;
 mod cli;
 mod config;

@@ -125,7 +125,12 @@ fn from_record(snapshot: &Snapshot, record: EventRecord) -> Result<Case, Failure
 }
 
 /// The payload of a stored event: it is kept as part of the body only.
-fn payload(snapshot: &Snapshot, source: &str, event: &str, body: Bytes) -> Result<serde_json::Value, String> {
+pub(in crate::cli) fn payload(
+    snapshot: &Snapshot,
+    source: &str,
+    event: &str,
+    body: Bytes,
+) -> Result<serde_json::Value, String> {
     let spec = snapshot.sources.get(source).ok_or_else(|| format!("relaybell.yaml has no source '{source}' now"))?;
     let reports = read(spec, body).map_err(|error| error.to_string())?;
     let report = reports.into_iter().find(|report| report.event == event);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::destination::plain_text;
+use crate::destination::plain_body;
 use crate::domain::delivery::Action;
 use crate::domain::how::Target;
 use crate::domain::message::Content;
@@ -39,7 +39,7 @@ pub fn text_of(action: Action, content: &Content) -> String {
             let message = &content.message;
             lines.push(message.title.clone());
             if !message.body.is_empty() {
-                lines.push(plain_text(&message.body));
+                lines.push(plain_body(&message.body));
             }
             lines.extend(message.fields.iter().map(|field| format!("{}: {}", field.name, field.value)));
             lines.extend(message.link.clone());
