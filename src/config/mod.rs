@@ -23,6 +23,7 @@ mod conditions;
 mod desk;
 mod destinations;
 pub mod diagnostic;
+mod expressions;
 mod fields;
 mod files;
 mod findings;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::conditions;
+use super::expressions;
 use super::fields::{Fields, items, name, text};
 use super::findings::{Findings, Place};
 use super::handling;
@@ -94,6 +95,7 @@ impl Rules {
             }
             Some(unless)
         });
+        let expression = fields.take("where").map(|node| expressions::read(node, findings));
         let send = fields.require("send", findings).and_then(|node| self.sends(node, known, findings));
         let handling = handling::read(&mut fields, findings);
         fields.later(RULE_LATER);
@@ -103,9 +105,14 @@ impl Rules {
             Some(Some(unless)) => Some(unless),
             None => None,
         };
+        let expression = match expression {
+            Some(None) => return,
+            Some(expression) => expression,
+            None => None,
+        };
         if let (Some((name, line)), Some(when), Some(send), Some(handling)) = (called, when, send, handling) {
             let place = (Name::from(findings.sheet(node.at.sheet).name.as_str()), line);
-            self.rules.push(Rule { name, place, when, unless, send, handling });
+            self.rules.push(Rule { name, place, when, unless, expression, send, handling });
         }
     }
 

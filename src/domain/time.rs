@@ -91,3 +91,33 @@ impl fmt::Display for Timestamp {
         }
     }
 }
+
+/// The seconds of a minute.
+pub const MINUTE_SECONDS: i64 = 60;
+
+/// The seconds of an hour.
+pub const HOUR_SECONDS: i64 = 60 * MINUTE_SECONDS;
+
+/// The seconds of a day.
+pub const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
+
+/// Seconds as people say them: `57 min 1 s`. The two largest parts say enough.
+#[must_use]
+pub fn spoken(seconds: i64) -> String {
+    let sign = if seconds < 0 { "-" } else { "" };
+    let seconds = seconds.saturating_abs();
+    let parts = [
+        (seconds / DAY_SECONDS, "d"),
+        (seconds % DAY_SECONDS / HOUR_SECONDS, "h"),
+        (seconds % HOUR_SECONDS / MINUTE_SECONDS, "min"),
+        (seconds % MINUTE_SECONDS, "s"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .skip_while(|(count, _)| *count == 0)
+        .take(2)
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
+    if parts.is_empty() { "0 s".to_owned() } else { format!("{sign}{}", parts.join(" ")) }
+}

@@ -213,7 +213,7 @@ impl Effects {
         destinations.dedup();
         let mut rules = Vec::new();
         let mut broken = None;
-        for verdict in &plan.verdicts {
+        for verdict in plan.verdicts.iter().filter(|verdict| verdict.where_failed().is_none()) {
             match &verdict.decision {
                 Decision::Broken { why } => broken = Some(why.clone()),
                 Decision::Sent(_) | Decision::HeldBack { .. } => rules.push(verdict.rule.to_string()),

@@ -249,7 +249,7 @@ pub struct EventRecord {
     pub facts: Value,
     /// The sender's body, byte for byte.
     pub body: Vec<u8>,
-    /// What the rules that matched decided.
+    /// What the rules that matched decided, and those whose `where` failed.
     pub verdicts: Vec<Verdict>,
 }
 

@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 11] = [
 ];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("reqwest", &["ports"]),
     ("rusqlite", &["store"]),
     ("axum", &["web", "standin"]),
@@ -30,6 +30,7 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("quick_junit", &["cli"]),
     ("anyhow", &["cli"]),
+    ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
     ("governor", &["relay/gate"]),

@@ -375,6 +375,8 @@ fn every_example_works_once_its_marks_are_removed() {
         "has_any:",
         "has_all:",
         "has_none:",
+        "changed:",
+        "where:",
         "any_of:",
         "all_of:",
         "none_of:",
