@@ -86,6 +86,27 @@ const SPOILT: &[(&str, &str, &str, &str, &str)] = &[
         "not expected  post to qa-feed by defect-feed",
     ),
     (
+        "5-changed-severity",
+        "rules/cases.yaml",
+        "severity: { changed: true }",
+        "severity: { chnaged: true }",
+        "unknown operator 'chnaged', did you mean 'changed'?",
+    ),
+    (
+        "5-changed-severity",
+        "rules/cases.yaml",
+        "severity: { changed: true }",
+        "title: { changed: true }",
+        "not expected  post to qa-feed by severity-changed",
+    ),
+    (
+        "5-changed-severity",
+        "rules/cases.yaml",
+        "severity: critical },",
+        "severity: normal },",
+        "did not match case.updated:",
+    ),
+    (
         "6-changes-requested",
         "rules/reviews.yaml",
         "status: changes_requested",
@@ -128,7 +149,7 @@ fn every_example_passes_its_tests_without_a_warning() {
         assert_eq!((check.status.code(), stdout(&check)), (Some(0), String::new()), "{name}");
         seen += 1;
     }
-    assert!(seen >= 5, "the examples are gone");
+    assert_eq!(seen, 6, "the examples are gone");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) struct Told {
 
 pub(super) fn run(snapshot: &Snapshot, word: &str, name: Option<&str>, output: &mut Output) -> Result<(), Failure> {
     let store = reader(&snapshot.storage)?;
-    let (event, earlier, cut) = block_on(gather(&store, word))??;
+    let (event, earlier, cut) = block_on(gather(snapshot, &store, word))??;
     let alone = block_on(tell(snapshot, std::slice::from_ref(&event)))??;
     let mut story = earlier;
     story.push(event);
@@ -63,12 +63,18 @@ pub(super) fn run(snapshot: &Snapshot, word: &str, name: Option<&str>, output: &
 
 /// The event that `word` means, the earlier ones of its subject, the oldest first, and
 /// whether there may be more of them.
-async fn gather(ledger: &dyn Ledger, word: &str) -> Result<(EventRecord, Vec<EventRecord>, bool), Failure> {
+async fn gather(
+    snapshot: &Snapshot,
+    ledger: &dyn Ledger,
+    word: &str,
+) -> Result<(EventRecord, Vec<EventRecord>, bool), Failure> {
     let id = events::find(ledger, word).await?;
     let missing = || anyhow!("there is no event {id}; it may be older than storage.keep");
     let event = ledger.event(id).await?.ok_or_else(missing)?;
     let mut earlier: Vec<EventRecord> = Vec::new();
-    if event.subject.is_none() {
+    let begins = read(snapshot, &event)?.0.reports.iter().all(|report| report.begins);
+    // Nothing came before what begins its subject.
+    if event.subject.is_none() || begins {
         return Ok((event, earlier, false));
     }
     let mut before = id;
