@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod catalogue;
 mod classify;
 mod cli;
 mod config;

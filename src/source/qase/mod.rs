@@ -5,14 +5,18 @@
 //! that Qase adds later pass through unharmed: rules reach them through `payload`.
 
 mod address;
+mod carried;
 mod catalogue;
 mod envelope;
 mod reading;
 mod samples;
+mod vocabulary;
 mod words;
 
+pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
 pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind};
 pub use samples::{Sample, samples};
+pub use vocabulary::{Words, words_of};
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
