@@ -161,6 +161,7 @@ pub const UNSEEN: &[(&str, &str, &str)] = &[
         "case.",
         "Qase's page of the full case breaks off before its last fields; reviews show that a case has tags",
     ),
+    ("cases", "plan.deleted", "Qase's example of the oldest form has them"),
     ("milestone_id", "", "Qase documents it as a number or null, and most samples have null"),
 ];
 
@@ -238,7 +239,8 @@ pub fn carriers(fact: &str) -> impl Iterator<Item = &'static str> {
 fn remembered_from<'f>(event: &str, fact: &'f str) -> impl Iterator<Item = &'static str> + use<'f> {
     let entity = if is_remembered(fact) && !super::begins(event) { entity(event) } else { "" }.to_owned();
     let event = event.to_owned();
-    carriers(fact).filter(move |earlier| *earlier != event && self::entity(earlier) == entity)
+    let comes_before = move |earlier: &&str| *earlier != event && !earlier.ends_with(".deleted");
+    carriers(fact).filter(move |earlier| comes_before(earlier) && self::entity(earlier) == entity)
 }
 
 /// Whether a fact stays known of its subject.
