@@ -81,6 +81,11 @@ impl Findings {
         &self.sheets[sheet]
     }
 
+    /// All files by number and name.
+    pub fn names(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.sheets.iter().enumerate().map(|(number, sheet)| (number, sheet.name.as_str()))
+    }
+
     /// The text at `place`.
     pub fn text_at(&self, place: Place) -> &str {
         self.sheets[place.sheet].text.get(place.start..place.end).unwrap_or_default()
@@ -108,12 +113,22 @@ impl Findings {
 
     /// Something is wrong at `at`, and has to do with another place.
     pub fn error_also(&mut self, at: Place, message: impl Into<String>, also: Place, label: &str) {
+        self.add(Severity::Error, at, message.into(), None);
+        self.also(also, label);
+    }
+
+    /// Something is worth knowing at `at`, and has to do with another place.
+    pub fn warning_also(&mut self, at: Place, message: String, help: String, also: Place, label: &str) {
+        self.add(Severity::Warning, at, message, Some(help));
+        self.also(also, label);
+    }
+
+    /// Adds another place to the last finding.
+    fn also(&mut self, also: Place, label: &str) {
         let (line, column, width, source_line) = self.extent(also);
         let file = self.sheets[also.sheet].name.clone();
-        let also = Also { file, line, column, width, source_line, label: label.to_owned() };
-        self.add(Severity::Error, at, message.into(), None);
         if let Some(last) = self.found.last_mut() {
-            last.also = Some(also);
+            last.also = Some(Also { file, line, column, width, source_line, label: label.to_owned() });
         }
     }
 

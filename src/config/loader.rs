@@ -10,6 +10,7 @@ use super::desk::Desk;
 use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
+use super::lint;
 use super::rules::{Known, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
@@ -122,6 +123,9 @@ impl<'a> Load<'a> {
         }
         let findings = &mut self.desk.findings;
         let compiled = templates.compile(findings);
+        if !findings.failed() {
+            lint::lint(&rules.rules, findings);
+        }
         if !findings.failed() {
             for (name, (at, _)) in &settings.destinations {
                 if !rules.used_destinations.contains(name) {

@@ -26,6 +26,7 @@ pub mod diagnostic;
 mod fields;
 mod files;
 mod findings;
+pub mod lint;
 mod loader;
 mod nearest;
 mod node;

@@ -122,6 +122,11 @@ impl Line<'_> {
                 self.findings.error_help(node.at, format!("'{fact}' is a number, and '{text}' is none"), help);
                 None
             }
+            (FactKind::Number, Value::Bool(flag)) => {
+                let help = format!("write a number, or ask whether it is there: {fact}: {{ present: {flag} }}");
+                self.findings.error_help(node.at, format!("'{fact}' is a number, and this is {flag}"), help);
+                None
+            }
             (FactKind::Flag, Value::String(_) | Value::Number(_)) => {
                 let message = format!("'{fact}' is true or false, and this is {}", node.kind());
                 self.findings.error_help(
@@ -248,9 +253,18 @@ impl Line<'_> {
 
     fn text_of(&mut self, entry: &Entry) -> Option<String> {
         let (operator, node) = (entry.key.as_str(), &entry.value);
-        if self.kind == FactKind::Flag {
-            let message = format!("'{operator}' looks into text, and '{}' is true or false", self.fact);
-            self.findings.error(entry.key_at, message);
+        let what = match self.kind {
+            FactKind::Flag => Some("true or false"),
+            FactKind::Number => Some("a number"),
+            FactKind::Text | FactKind::List | FactKind::Time | FactKind::Any => None,
+        };
+        if let Some(what) = what {
+            let message = format!("'{operator}' looks into text, and '{}' is {what}", self.fact);
+            let help = match self.kind {
+                FactKind::Number => format!("compare it: {}: {{ at_least: 1, at_most: 5 }}", self.fact),
+                _ => format!("write {}: true, or {}: false", self.fact, self.fact),
+            };
+            self.findings.error_help(entry.key_at, message, help);
             return None;
         }
         let text = match &node.tree {

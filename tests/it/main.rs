@@ -20,6 +20,7 @@ mod encode;
 mod end_to_end;
 mod explain;
 mod index;
+mod lint;
 mod loops;
 mod messages;
 mod render;
