@@ -124,6 +124,7 @@ impl Relay {
             destinations = snapshot.destinations.len(),
             "a new configuration is in force"
         );
+        log_warnings(&snapshot.warnings);
         shared.current.store(Arc::new(snapshot));
         if let Err(error) = self.lanes.sync(&shared.current.load()).await {
             tracing::error!(%error, "the lanes could not be looked through");
@@ -157,6 +158,20 @@ impl Relay {
             }
         }
         diagnostics
+    }
+}
+
+/// Logs what is allowed in a configuration and worth knowing.
+pub fn log_warnings(warnings: &Diagnostics) {
+    for warning in &warnings.0 {
+        tracing::warn!(
+            file = warning.file,
+            line = warning.line,
+            column = warning.column,
+            finding = warning.message,
+            help = warning.help.as_deref().unwrap_or_default(),
+            "configuration"
+        );
     }
 }
 
