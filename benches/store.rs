@@ -17,6 +17,7 @@ use relaybell::domain::ids::{DeliveryId, EventId, delivery_key};
 use relaybell::domain::memory::{Memory, MemoryChange, Remembered};
 use relaybell::domain::message::{CONTENT_VERSION, Content, Field, Message};
 use relaybell::domain::plan::{Decision, Plan, Verdict};
+use relaybell::domain::priority::Priority;
 use relaybell::domain::time::Timestamp;
 use relaybell::store::sqlite::SqliteStore;
 use relaybell::store::{Lease, Settlement, Store};
@@ -96,6 +97,8 @@ fn plan(n: u64) -> Plan {
             key,
             content: Content { v: CONTENT_VERSION, message, fields: serde_json::Map::new(), body: None },
             parent: None,
+            priority: Priority::Normal,
+            expires: None,
         }],
         template_failures: Vec::new(),
     }
@@ -141,7 +144,7 @@ impl Rig {
     }
 
     fn take(&self, limit: usize) -> Vec<Job> {
-        self.runtime.block_on(self.store.take(&self.lease, at(self.next), limit)).expect("taken")
+        self.runtime.block_on(self.store.take(&self.lease, at(self.next), limit)).expect("taken").jobs
     }
 
     fn settle(&self, jobs: Vec<Job>) {

@@ -92,6 +92,8 @@ pub struct Metrics {
     pub attempts: Family<Ended, Counter>,
     /// `relaybell_possible_duplicates_total`.
     pub possible_duplicates: Family<OfDestination, Counter>,
+    /// `relaybell_expired_total`.
+    pub expired: Family<OfDestination, Counter>,
     /// `relaybell_delivery_seconds`: from acceptance to delivery.
     pub delivery_seconds: Family<OfDestination, Histogram, fn() -> Histogram>,
     /// `relaybell_queue_depth`.
@@ -132,6 +134,7 @@ impl Default for Metrics {
             accept_seconds: latencies(),
             attempts: Family::default(),
             possible_duplicates: Family::default(),
+            expired: Family::default(),
             delivery_seconds: Family::new_with_constructor(latencies as fn() -> Histogram),
             queue_depth: Family::default(),
             queue_oldest_seconds: Family::default(),
@@ -186,6 +189,7 @@ impl Metrics {
             "Messages repeated after an attempt that got no answer",
             self.possible_duplicates.clone(),
         );
+        registry.register("expired", "Deliveries dropped because they had expired", self.expired.clone());
         registry.register_with_unit(
             "delivery",
             "From the acceptance of an event to the delivery of its message",

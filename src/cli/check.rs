@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::config::{Secrets, load, rehearse};
+use crate::config::{Secrets, ended_mutes, load, rehearse};
+use crate::ports::Clock;
+use crate::ports::system::SystemClock;
 
 use super::Failure;
 use super::output::Output;
@@ -20,6 +22,8 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     if let Ok(snapshot) = &mut loaded {
         let rehearsed = rehearse(snapshot);
         snapshot.warnings.0.extend(rehearsed.0);
+        let ended = ended_mutes(snapshot, SystemClock::start().now());
+        snapshot.warnings.0.extend(ended.0);
     }
     let findings = match &loaded {
         Ok(snapshot) => &snapshot.warnings,

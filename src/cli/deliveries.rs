@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::delivery::State;
 use crate::domain::ids::DeliveryId;
+use crate::domain::priority::Priority;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
 use crate::relay::manage::{Deed, manage};
@@ -198,6 +199,8 @@ pub(super) fn summary(delivery: &DeliveryRecord) -> Value {
         "at": delivery.at.to_string(),
         "why": delivery.why,
         "possible_duplicate": delivery.unsure,
+        "priority": delivery.priority.word(),
+        "expires": delivery.expires.map(|at| at.to_string()),
         "receipt": delivery.receipt,
         "parent": delivery.parent.map(|id| id.to_string()),
         "title": delivery.content.message.title,
@@ -242,6 +245,8 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
         ("state", delivery.state.word().to_owned()),
         ("created", delivery.created.to_string()),
         (if delivery.state.is_final() { "finished" } else { "due" }, delivery.at.to_string()),
+        ("priority", if delivery.priority == Priority::Normal { String::new() } else { delivery.priority.to_string() }),
+        ("of use until", delivery.expires.map(|at| at.to_string()).unwrap_or_default()),
         ("why", delivery.why.as_deref().map(plain).unwrap_or_default()),
         (
             "repeated?",

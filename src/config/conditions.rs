@@ -12,6 +12,9 @@ use crate::domain::Name;
 use crate::domain::condition::{Condition, Line};
 use crate::domain::facts::FactPath;
 
+/// Keys of a rule that people look for in `when`.
+const BESIDE_WHEN: [&str; 4] = ["unless", "about", "expires", "mute_until"];
+
 /// Reads a map of lines, all of which must hold. `None` when any is broken; the reasons are
 /// reported.
 pub fn read(node: &Node, what: &str, sources: &BTreeSet<Name>, findings: &mut Findings) -> Option<Condition> {
@@ -89,7 +92,7 @@ fn line(entry: &Entry, sources: &BTreeSet<Name>, findings: &mut Findings) -> Opt
 }
 
 /// What the values at `path` are; reports a fact that does not exist.
-fn fact_kind(path: &FactPath, at: Place, findings: &mut Findings) -> Option<FactKind> {
+pub(super) fn fact_kind(path: &FactPath, at: Place, findings: &mut Findings) -> Option<FactKind> {
     let name = path.name();
     let Some((_, kind)) = known_facts().find(|(known, _)| *known == name) else {
         unknown_fact(name, at, findings);
@@ -112,9 +115,9 @@ fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
     } else if RULE_LATER.contains(&name) && name != "priority" {
         let help = "it stands beside 'when', not in it";
         findings.error_help(at, format!("'{name}' is not in this release, and is no fact"), help);
-    } else if name == "unless" {
+    } else if BESIDE_WHEN.contains(&name) {
         let help = "put it one level up, beside 'when'";
-        findings.error_help(at, "'unless' stands beside 'when', not in it", help);
+        findings.error_help(at, format!("'{name}' stands beside 'when', not in it"), help);
     } else if let Some((_, nest)) =
         [("or", "any_of"), ("and", "all_of"), ("not", "none_of")].iter().find(|(word, _)| *word == name)
     {

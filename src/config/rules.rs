@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::conditions;
 use super::fields::{Fields, items, name, text};
 use super::findings::{Findings, Place};
+use super::handling;
 use super::node::Node;
 use super::people::People;
 use super::vocabulary::{FILE_LATER, RULE_LATER};
@@ -72,6 +73,7 @@ impl Rules {
             Some(unless)
         });
         let send = fields.require("send", findings).and_then(|node| self.sends(node, known, findings));
+        let handling = handling::read(&mut fields, findings);
         fields.later(RULE_LATER);
         fields.finish(findings);
         let unless = match unless {
@@ -79,9 +81,9 @@ impl Rules {
             Some(Some(unless)) => Some(unless),
             None => None,
         };
-        if let (Some((name, line)), Some(when), Some(send)) = (called, when, send) {
+        if let (Some((name, line)), Some(when), Some(send), Some(handling)) = (called, when, send, handling) {
             let place = (Name::from(findings.sheet(node.at.sheet).name.as_str()), line);
-            self.rules.push(Rule { name, place, when, unless, send });
+            self.rules.push(Rule { name, place, when, unless, send, handling });
         }
     }
 

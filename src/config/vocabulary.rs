@@ -85,8 +85,7 @@ pub const SYNONYMS: [(&str, &str); 15] = [
 pub const NESTS: [&str; 3] = ["any_of", "all_of", "none_of"];
 
 /// Keys of a rule that later releases have.
-pub const RULE_LATER: &[&str] =
-    &["where", "wait", "until", "again", "collect", "once_per", "about", "priority", "expires", "mute_until"];
+pub const RULE_LATER: &[&str] = &["where", "wait", "until", "again", "collect", "once_per"];
 
 /// Keys of a rule file that later releases have.
 pub const FILE_LATER: &[&str] = &["tests", "calendars", "quiet_hours"];

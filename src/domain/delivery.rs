@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Name;
 use super::ids::{DeliveryId, EventId};
 use super::message::Content;
+use super::priority::Priority;
 use super::time::Timestamp;
 
 /// What is done at a destination.
@@ -122,6 +123,10 @@ pub struct NewDelivery {
     pub action: Action,
     /// The key it is recognised by at the far side (`ids::delivery_key`).
     pub key: String,
+    /// Its place in the destination's queue.
+    pub priority: Priority,
+    /// When it is of no use any more; `None`: never.
+    pub expires: Option<Timestamp>,
     /// What is sent.
     pub content: Content,
     /// The finished delivery that this one sends again.
@@ -149,6 +154,8 @@ pub struct Job {
     pub content: Content,
     /// When its event was accepted, or when it was asked to be sent again.
     pub accepted: Timestamp,
+    /// When it is of no use any more; `None`: never.
+    pub expires: Option<Timestamp>,
     /// The number of this attempt, from 1. A late settle of an older attempt is refused.
     pub attempt: u32,
     /// How many failed attempts count against it (pauses, holds and 429 do not).
@@ -285,6 +292,19 @@ pub enum Transition {
         /// Whether the far side may have it all the same: who sends it again looks first.
         unsure: bool,
     },
+    /// It is given up, because it is of no use by the time it could be tried again.
+    Dropped {
+        /// Why, for people.
+        why: String,
+        /// Whether the far side may have it all the same.
+        unsure: bool,
+    },
+}
+
+/// Why a delivery that expired at `at` is dropped.
+#[must_use]
+pub fn expired(at: Timestamp) -> String {
+    format!("expired: by the rule's 'expires' it was of no use after {at}")
 }
 
 /// Whether an attempt counts against a delivery.
@@ -312,6 +332,10 @@ pub fn settle(job: &Job, outcome: Outcome, policy: &RetryPolicy, now: Timestamp,
                 why: format!("given up after {} attempts in {}: {why}", job.attempt, Span(policy.give_up_after)),
                 unsure: unsure || job.unsure,
             };
+        }
+        if let Some(expires) = job.expires.filter(|expires| *expires <= at) {
+            let why = format!("{}; the last attempt: {why}", expired(expires));
+            return Transition::Dropped { why, unsure: unsure || job.unsure };
         }
         Transition::Retry { at, why, counts, unsure: unsure || job.unsure }
     };

@@ -6,6 +6,7 @@ use super::Name;
 use super::delivery::Action;
 use super::facts::Facts;
 use super::rule::{Rule, RuleSet, Send};
+use super::time::Timestamp;
 use super::trace::{Seen, Trace, Tracer};
 
 /// Why one rule did or did not match.
@@ -19,7 +20,9 @@ pub struct Explained<'r> {
     pub when: Trace,
     /// Its `unless`, line by line.
     pub unless: Option<Trace>,
-    /// What it sends, when it matched.
+    /// Why it sends nothing although it matched, if it is paused.
+    pub muted: Option<String>,
+    /// What it sends, when it matched and is not paused.
     pub sends: Vec<Sending<'r>>,
 }
 
@@ -98,24 +101,30 @@ impl Explained<'_> {
 }
 
 /// Explains every rule: first those that match `facts`, then those one line away from it,
-/// then the rest; within each in the order of the files.
+/// then the rest; within each in the order of the files. `at` is when the event was received.
 #[must_use]
-pub fn explain<'r>(rules: &'r RuleSet, facts: &Facts) -> Vec<Explained<'r>> {
-    let mut done: HashMap<(&Name, Action), &Name> = HashMap::new();
-    let mut all: Vec<Explained<'r>> = rules.rules().iter().filter_map(|rule| one(rule, facts, &mut done)).collect();
+pub fn explain<'r>(rules: &'r RuleSet, facts: &Facts, at: Timestamp) -> Vec<Explained<'r>> {
+    let mut done = Done::new();
+    let mut all: Vec<Explained<'r>> = rules.rules().iter().filter_map(|rule| one(rule, facts, at, &mut done)).collect();
     all.sort_by_key(Explained::order);
     all
 }
 
-fn one<'r>(rule: &'r Rule, facts: &Facts, done: &mut HashMap<(&'r Name, Action), &'r Name>) -> Option<Explained<'r>> {
+/// Which rule does something first: an action at a destination in a conversation.
+type Done<'r> = HashMap<(&'r Name, Action, Option<String>), &'r Name>;
+
+fn one<'r>(rule: &'r Rule, facts: &Facts, at: Timestamp, done: &mut Done<'r>) -> Option<Explained<'r>> {
     let mut tracer = Tracer::new(facts);
     let matched = rule.matches(facts, &mut tracer);
     let mut traces = tracer.finish().into_iter();
+    let muted = rule.handling.muted(at).filter(|_| matched);
+    let conversation = rule.handling.named(facts);
     let mut sends = Vec::new();
-    for send in rule.send.iter().filter(|_| matched) {
-        let already = done.get(&(&send.to, send.action)).map(|first| Name::clone(first));
-        done.entry((&send.to, send.action)).or_insert(&rule.name);
+    for send in rule.send.iter().filter(|_| matched && muted.is_none()) {
+        let what = (&send.to, send.action, conversation.clone());
+        let already = done.get(&what).map(|first| Name::clone(first));
+        done.entry(what).or_insert(&rule.name);
         sends.push(Sending { send, already });
     }
-    Some(Explained { rule, matched, when: traces.next()?, unless: traces.next(), sends })
+    Some(Explained { rule, matched, when: traces.next()?, unless: traces.next(), muted, sends })
 }

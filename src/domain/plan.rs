@@ -224,10 +224,15 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn act(&mut self, rule: &Rule, plan: &mut Plan) {
+        if let Some(why) = rule.handling.muted(plan.event.received) {
+            let decision = Decision::HeldBack { why };
+            plan.verdicts.push(Verdict { rule: rule.name.clone(), decision, notes: Vec::new() });
+            return;
+        }
         let mut sent = Vec::new();
         let mut notes = Vec::new();
+        let conversation = rule.handling.conversation(&plan.event);
         for send in &rule.send {
-            let conversation = conversation(&plan.event);
             if !self.done.insert((send.to.clone(), send.action, conversation.clone())) {
                 notes.push(format!("{} to {} happens already for this event", send.action, send.to));
                 continue;
@@ -241,9 +246,11 @@ impl Desk<'_> {
                 event: plan.event.id,
                 rule: rule.name.clone(),
                 destination: send.to.clone(),
-                conversation,
+                conversation: conversation.clone(),
                 action: send.action,
                 key,
+                priority: rule.handling.priority,
+                expires: rule.handling.expires.map(|after| plan.event.received.plus(after)),
                 content,
                 parent: None,
             });
@@ -304,12 +311,4 @@ impl Desk<'_> {
 
 fn failed_remark(template: &str) -> String {
     format!("The template '{template}' failed on this event, so this is Relaybell's built-in message.")
-}
-
-/// The conversation an event's deliveries belong to: its subject, or the event alone.
-fn conversation(event: &Event) -> String {
-    match &event.subject {
-        Some(subject) => SubjectKey::new(&event.source, event.project.as_deref(), subject).0,
-        None => format!("{}/{}", event.source, event.id),
-    }
 }

@@ -4,6 +4,7 @@ use super::Name;
 use super::condition::{Condition, Recorder, Silent};
 use super::delivery::Action;
 use super::facts::Facts;
+use super::handling::Handling;
 use super::index::Index;
 use super::message::Mention;
 use super::render::FieldTree;
@@ -21,6 +22,8 @@ pub struct Rule {
     pub unless: Option<Condition>,
     /// What is sent when it matches.
     pub send: Vec<Send>,
+    /// How what it sends is handled.
+    pub handling: Handling,
 }
 
 impl Rule {

@@ -16,7 +16,14 @@ impl Rule {
             text.push_str(&clause(unless, Depth::Top, " and "));
         }
         let sends: Vec<String> = self.send.iter().map(Send::phrase).collect();
-        format!("{text}, {}.", sends.join(", and "))
+        text.push_str(&format!(", {}", sends.join(", and ")));
+        for phrase in self.handling.phrases() {
+            text.push_str(&format!(", {phrase}"));
+        }
+        match self.handling.mute_until {
+            Some(until) => format!("{text}. Muted until {until}."),
+            None => format!("{text}."),
+        }
     }
 }
 

@@ -53,6 +53,16 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The beginning, in UTC, of the day that `text` names as `2026-09-14`; `None` when it
+    /// names none.
+    #[must_use]
+    pub fn of_date(text: &str) -> Option<Self> {
+        let ten = text.len() == "2026-09-14".len();
+        let date = text.parse::<jiff::civil::Date>().ok().filter(|_| ten)?;
+        let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Self(zoned.timestamp().as_millisecond()))
+    }
+
     /// Reads RFC 3339 (`2026-09-14T12:20:00Z`), or Qase's zone-less
     /// `2026-09-14 12:20:00`, which is taken as UTC. `None` when it is neither.
     #[must_use]

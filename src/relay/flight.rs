@@ -146,6 +146,14 @@ fn report(shared: &Shared, job: &Job, transition: &Transition, landing: &Landing
             );
             "dead"
         }
+        Transition::Dropped { why, .. } => {
+            tracing::warn!(
+                delivery.id = %job.id, destination = &*job.destination, rule = &*job.rule, why, "a delivery is dropped"
+            );
+            let label = OfDestination { destination: job.destination.to_string() };
+            shared.metrics.expired.get_or_create_owned(&label).inc();
+            "dropped"
+        }
         Transition::Retry { .. } if landing.closed.is_some() => "held",
         Transition::Retry { why, at, .. } => {
             tracing::info!(

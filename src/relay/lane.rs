@@ -12,7 +12,7 @@ use crate::config::DestinationSpec;
 use crate::domain::Name;
 use crate::domain::breaker::Phase;
 use crate::domain::delivery::Job;
-use crate::store::{Hold, Lease, Nodes, Settled, StoreError};
+use crate::store::{Hold, Lease, Nodes, Settled, StoreError, Taken};
 use crate::telemetry::OfDestination;
 
 use super::flight::{Landing, fly};
@@ -141,8 +141,8 @@ impl Lane {
             Leave::NotBefore(at) => return Ok(at.saturating_sub(self.shared.clock.elapsed()).min(renew_in)),
         };
         let now = self.shared.clock.now();
-        let jobs = match self.shared.store.take(&lease, now, most).await {
-            Ok(jobs) => jobs,
+        let Taken { jobs, expired } = match self.shared.store.take(&lease, now, most).await {
+            Ok(taken) => taken,
             Err(StoreError::Refused(why)) => {
                 tracing::warn!(destination = &*self.name, why, "the lane was lost and is taken anew");
                 self.lease = None;
@@ -157,13 +157,18 @@ impl Lane {
             }
             Err(error) => return Err(error),
         };
+        if expired > 0 {
+            tracing::warn!(destination = &*self.name, expired, "deliveries were dropped: they were of no use any more");
+            let label = OfDestination { destination: self.name.to_string() };
+            self.shared.metrics.expired.get_or_create_owned(&label).inc_by(expired as u64);
+        }
         let taken = jobs.len();
         self.gate.passed(taken);
         for job in jobs {
             self.send(job, &spec, &lease).await;
         }
-        if taken == most {
-            // More may wait; the gate knows whether it may go.
+        if taken == most || expired > 0 {
+            // More may wait, or have expired; the gate knows whether it may go.
             return Ok(Duration::ZERO);
         }
         match self.shared.store.next_due(&self.name).await? {

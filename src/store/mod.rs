@@ -16,6 +16,7 @@ use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::Known;
 use crate::domain::message::Content;
 use crate::domain::plan::{Plan, Verdict};
+use crate::domain::priority::Priority;
 use crate::domain::time::Timestamp;
 
 mod again;
@@ -79,6 +80,15 @@ pub struct Settlement {
     pub account: String,
 }
 
+/// What was taken from a lane.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Taken {
+    /// To be attempted now.
+    pub jobs: Vec<Job>,
+    /// How many were dropped because they had expired.
+    pub expired: usize,
+}
+
 /// Whether a settlement was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
@@ -134,7 +144,8 @@ pub trait Store: Send + Sync {
 
     /// Writes all that one event causes, or nothing. Durable when it returns `Stored`.
     /// A repetition is recognised before the memory's version is compared. The deliveries
-    /// are due at once, each behind the unfinished ones of its conversation.
+    /// are due at once, each behind the unfinished ones of its conversation, which get its
+    /// priority where that is higher.
     async fn commit(&self, plan: Plan) -> Result<Committed, StoreError>;
 
     /// Takes or renews the lane of `destination` for `owner` until `until`. `None` while
@@ -153,10 +164,11 @@ pub trait Store: Send + Sync {
     /// Nothing happens when the lane is lost already.
     async fn release_lane(&self, lease: &Lease) -> Result<(), StoreError>;
 
-    /// Takes up to `limit` deliveries of the lane that are due at `now` and first in their
-    /// conversation, those due longest first, and marks them `sending` with the next
-    /// attempt number. Refused when the lane is lost.
-    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
+    /// Drops what is queued in the lane and has expired by `now`. Then takes up to `limit`
+    /// deliveries that are due at `now` and first in their conversation, the highest
+    /// priority first and within it those due longest, and marks them `sending` with the
+    /// next attempt number. Refused when the lane is lost.
+    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Taken, StoreError>;
 
     /// When the next delivery of the lane falls due that is first in its conversation and
     /// not being sent; `None` when there is none.
@@ -184,7 +196,7 @@ pub trait Store: Send + Sync {
     /// Sends a delivery again and returns the id that will be sent. What counts is the last
     /// of its line (it, or what was made by sending it again): while that is unfinished it
     /// falls due at once; when it is finished, a new delivery at the end of its conversation
-    /// names it as parent. So asking twice sends once. The new one keeps the key, by which
+    /// names it as parent and never expires. So asking twice sends once. The new one keeps the key, by which
     /// the far side may know it already, unless the old one was delivered. Refused when
     /// there is no such delivery, or when a later one of its line was delivered.
     async fn retry(&self, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryId, StoreError>;
@@ -265,6 +277,10 @@ pub struct DeliveryRecord {
     pub why: Option<String>,
     /// Whether the far side may have it twice, or already.
     pub unsure: bool,
+    /// Its place in the destination's queue.
+    pub priority: Priority,
+    /// When it is of no use any more.
+    pub expires: Option<Timestamp>,
     /// What the destination gave for it.
     pub receipt: Option<Receipt>,
     /// The delivery this one sends again.

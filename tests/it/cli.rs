@@ -50,6 +50,23 @@ async fn until(folder: &Folder, arguments: &[&str], is: impl Fn(&str) -> bool) -
 }
 
 #[test]
+fn check_points_out_a_mute_that_is_over() {
+    let muted = |until: &str| RULES.replace("    send:", &format!("    mute_until: {until}\n    send:"));
+    let folder = Folder::new(&config("https://hooks.slack.com/services/T0/B0/x"), &muted("2024-02-29"));
+    let over = run(folder.path(), &["check"]);
+    assert!(over.status.success());
+    let told = stdout(&over);
+    assert!(
+        told.contains("rule 'blocker-defect' was muted until 2024-02-29T00:00:00.000Z, which has passed"),
+        "{told}"
+    );
+    assert!(told.contains("rules/rules.yaml:5:5") && told.contains("mute_until: 2024-02-29"), "{told}");
+    folder.write("rules/rules.yaml", &muted("2999-01-01"));
+    let to_come = run(folder.path(), &["check"]);
+    assert!(!stdout(&to_come).contains("muted"), "{}", stdout(&to_come));
+}
+
+#[test]
 fn check_says_that_all_is_in_order_or_what_is_not() {
     let folder = Folder::new(&config("https://hooks.slack.com/services/T0/B0/x"), RULES);
     let good = run(folder.path(), &["check"]);

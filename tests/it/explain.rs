@@ -9,7 +9,9 @@ use std::process::Stdio;
 use proptest::prelude::*;
 use relaybell::domain::condition::{Bound, Condition, Folded, Join, Limit, Line, Presence, Silent, Test, Wanted};
 use relaybell::domain::facts::{FactPath, Facts};
+use relaybell::domain::handling::Handling;
 use relaybell::domain::rule::{Rule, RuleSet};
+use relaybell::domain::time::Timestamp;
 use relaybell::domain::trace::Trace;
 use serde_json::{Value, json};
 
@@ -365,10 +367,10 @@ proptest! {
 
     #[test]
     fn the_explanation_is_the_verdict(when in a_condition(), unless in prop::option::of(a_condition()), facts in some_facts()) {
-        let rule = Rule { name: "r".into(), place: ("f".into(), 1), when, unless, send: Vec::new() };
+        let rule = Rule { name: "r".into(), place: ("f".into(), 1), when, unless, send: Vec::new(), handling: Handling::default() };
         let live = rule.matches(&facts, &mut Silent);
         let rules = RuleSet::new(vec![rule]);
-        let explained = relaybell::domain::explain::explain(&rules, &facts);
+        let explained = relaybell::domain::explain::explain(&rules, &facts, Timestamp::default());
         let [explained] = explained.as_slice() else { panic!("one rule, one explanation") };
         prop_assert_eq!(explained.matched, live);
         prop_assert_eq!(explained.away() == 0, live);

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use relaybell::domain::condition::{Bound, Condition, Folded, Limit, Line, Presence, Silent, Test, Wanted};
 use relaybell::domain::facts::{FactPath, Facts};
+use relaybell::domain::handling::Handling;
 use relaybell::domain::rule::{Rule, RuleSet};
 use serde_json::{Map, Value, json};
 
@@ -83,6 +84,7 @@ fn rules(conditions: Vec<(Condition, Option<Condition>)>) -> Vec<Rule> {
             when,
             unless,
             send: Vec::new(),
+            handling: Handling::default(),
         })
         .collect()
 }

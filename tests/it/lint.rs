@@ -8,6 +8,7 @@ use relaybell::config::lint::{example, is_impossible};
 use relaybell::config::{Secrets, Snapshot};
 use relaybell::domain::condition::{Bound, Condition, Folded, Limit, Line, Presence, Silent, Test, Wanted};
 use relaybell::domain::facts::{FactPath, Facts};
+use relaybell::domain::handling::Handling;
 use relaybell::domain::rank;
 use relaybell::domain::rule::Rule;
 use serde_json::{Map, Value, json};
@@ -154,7 +155,14 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 fn rule(when: Condition, unless: Option<Condition>) -> Rule {
-    Rule { name: "r".into(), place: ("rules.yaml".into(), 1), when, unless, send: Vec::new() }
+    Rule {
+        name: "r".into(),
+        place: ("rules.yaml".into(), 1),
+        when,
+        unless,
+        send: Vec::new(),
+        handling: Handling::default(),
+    }
 }
 
 proptest! {

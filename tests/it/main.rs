@@ -19,6 +19,7 @@ mod docs;
 mod encode;
 mod end_to_end;
 mod explain;
+mod handling;
 mod index;
 mod lint;
 mod loops;

@@ -51,6 +51,7 @@ pub fn job(message: Message) -> Job {
         key,
         content: Content { v: CONTENT_VERSION, message, fields: Map::new(), body: None },
         accepted: NOW,
+        expires: None,
         attempt: 1,
         failures: 0,
         unsure: false,

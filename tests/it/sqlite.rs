@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use relaybell::domain::delivery::State;
+use relaybell::domain::priority::Priority;
 use relaybell::store::sqlite::{OpenError, SqliteStore, announcement};
 use relaybell::store::{Committed, DeliveryFilter, Ledger, Store, StoreError};
 
@@ -95,7 +96,7 @@ async fn what_was_acknowledged_survives_a_crash() {
     let made = remembering(plan(1, "defect/17", 0, &["chat"]), None, "blocker");
     store.commit(made.clone()).await.unwrap();
     let lease = store.hold_lane(&name("chat"), "a", at(0), at(100)).await.unwrap().unwrap();
-    assert_eq!(store.take(&lease, at(0), 1).await.unwrap().len(), 1);
+    assert_eq!(store.take(&lease, at(0), 1).await.unwrap().jobs.len(), 1);
 
     // What a process killed now leaves behind.
     let crashed = Folder::new();
@@ -109,7 +110,7 @@ async fn what_was_acknowledged_survives_a_crash() {
     assert_eq!(store.recall(&subject("defect/17")).await.unwrap().memory.unwrap().1, 1);
     let next = store.hold_lane(&name("chat"), "b", at(1), at(100)).await.unwrap().unwrap();
     assert!(next.epoch > lease.epoch);
-    let job = store.take(&next, at(1), 1).await.unwrap().remove(0);
+    let job = store.take(&next, at(1), 1).await.unwrap().jobs.remove(0);
     assert_eq!((job.id, job.attempt, job.unsure), (made.deliveries[0].id, 2, true));
 }
 
@@ -152,6 +153,29 @@ async fn a_damaged_file_is_an_error_and_never_empty() {
     assert!(error.contains("is damaged"), "{error}");
 }
 
+/// A file of the first schema, with a delivery that waits.
+const FIRST_SCHEMA: &str = concat!(
+    include_str!("../../src/store/sqlite/migrations/0001.sql"),
+    include_str!("../fixtures/stored/schema-1.sql"),
+);
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_migrated_and_goes_on() {
+    let folder = Folder::new();
+    folder.meddle(FIRST_SCHEMA);
+    assert!(
+        matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Older { found: 1, known: 2, .. })),
+        "reading does not migrate"
+    );
+    let store = folder.open();
+    let waiting = store.deliveries(&Default::default(), None, 10).await.unwrap().remove(0);
+    assert_eq!((waiting.state, waiting.priority, waiting.expires), (State::Queued, Priority::Normal, None));
+    let lease = store.hold_lane(&"chat".into(), "a", at(0), at(100)).await.unwrap().unwrap();
+    let taken = store.take(&lease, at(1_789_372_800_000), 10).await.unwrap();
+    assert_eq!(taken.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [waiting.id]);
+    assert_eq!(taken.jobs[0].content.message.title, "Checkout fails");
+}
+
 #[test]
 fn a_file_of_another_schema_or_program_is_refused() {
     let folder = Folder::new();
@@ -159,9 +183,9 @@ fn a_file_of_another_schema_or_program_is_refused() {
     folder.meddle("PRAGMA user_version = 99");
     assert_eq!(
         folder.refused(),
-        "…/relaybell.db has schema 99, this release knows up to 1: run the release that wrote it, or a newer one"
+        "…/relaybell.db has schema 99, this release knows up to 2: run the release that wrote it, or a newer one"
     );
-    assert!(matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Newer { found: 99, known: 1, .. })));
+    assert!(matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Newer { found: 99, known: 2, .. })));
 
     let folder = Folder::new();
     folder.meddle("CREATE TABLE notes (text TEXT)");
@@ -190,9 +214,9 @@ async fn a_delivery_that_cannot_be_read_does_not_stop_its_lane() {
          UPDATE deliveries SET action = 'teleport' WHERE seq = 2;",
     );
     let lease = store.hold_lane(&name("chat"), "a", at(0), at(100)).await.unwrap().unwrap();
-    assert!(store.take(&lease, at(10), 10).await.unwrap().is_empty());
-    assert!(store.take(&lease, at(10), 10).await.unwrap().is_empty());
-    assert_eq!(store.take(&lease, at(10), 10).await.unwrap().len(), 1);
+    assert!(store.take(&lease, at(10), 10).await.unwrap().jobs.is_empty());
+    assert!(store.take(&lease, at(10), 10).await.unwrap().jobs.is_empty());
+    assert_eq!(store.take(&lease, at(10), 10).await.unwrap().jobs.len(), 1);
     folder.meddle(
         "UPDATE contents SET content = (SELECT content FROM contents WHERE delivery = 3);
                    UPDATE deliveries SET action = 'post'",

@@ -37,6 +37,8 @@ pub(super) struct Case {
     pub(super) subject: Option<String>,
     /// When it happened.
     pub(super) time: Timestamp,
+    /// When it was received; now for one that was not.
+    pub(super) received: Timestamp,
     /// Its facts.
     pub(super) facts: Facts,
     /// Where the facts are from, for people.
@@ -49,8 +51,6 @@ pub(super) struct Case {
 pub(super) struct Judged {
     /// The event.
     pub(super) id: EventId,
-    /// When it was received.
-    pub(super) received: Timestamp,
     /// The revision of the configuration that judged it.
     pub(super) revision: String,
     /// What was decided.
@@ -117,14 +117,10 @@ fn from_record(snapshot: &Snapshot, record: EventRecord) -> Result<Case, Failure
         project: record.project,
         subject: record.subject,
         time: record.time,
+        received: record.received,
         facts,
         facts_from,
-        judged: Some(Judged {
-            id: record.id,
-            received: record.received,
-            revision: record.revision,
-            verdicts: record.verdicts,
-        }),
+        judged: Some(Judged { id: record.id, revision: record.revision, verdicts: record.verdicts }),
     })
 }
 
@@ -161,6 +157,7 @@ fn from_body(snapshot: &Snapshot, source: Option<&str>, body: Bytes, from: &str)
         project,
         subject,
         time,
+        received: now,
         facts,
         facts_from: format!("{from}, {memory}"),
         judged: None,

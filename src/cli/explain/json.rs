@@ -12,7 +12,7 @@ pub(super) fn whole(case: &Case, revision: &str, rules: &[Explained<'_>]) -> Val
     let judged = case.judged.as_ref().map(|judged| {
         json!({
             "id": judged.id.to_string(),
-            "received": judged.received.to_string(),
+            "received": case.received.to_string(),
             "revision": judged.revision,
             "verdicts": judged.verdicts,
         })
@@ -58,6 +58,7 @@ fn rule(explained: &Explained<'_>) -> Value {
         "obstacle": obstacle,
         "when": trace(&explained.when),
         "unless": explained.unless.as_ref().map(trace),
+        "muted": explained.muted,
         "sends": sends,
     })
 }

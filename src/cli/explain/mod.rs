@@ -36,7 +36,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         known_rule(&snapshot, rule)?;
     }
     let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
-    let mut rules = explain(&snapshot.rules, &case.facts);
+    let mut rules = explain(&snapshot.rules, &case.facts, case.received);
     rules.retain(|explained| args.rule.as_deref().is_none_or(|rule| &*explained.rule.name == rule));
     if args.json {
         let whole = json::whole(&case, &snapshot.revision, &rules);

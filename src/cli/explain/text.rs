@@ -33,7 +33,7 @@ pub(super) fn head(case: &Case, revision: &str) -> String {
     ];
     if let Some(judged) = &case.judged {
         rows.insert(0, ("id", judged.id.to_string()));
-        rows.insert(6, ("received", judged.received.to_string()));
+        rows.insert(6, ("received", case.received.to_string()));
         rows.push((
             "revision",
             if judged.revision == revision {
@@ -98,7 +98,9 @@ fn whole(explained: &Explained<'_>) -> String {
         let holds = if unless.held() { "unless: holds, so the event is excluded" } else { "unless: does not hold" };
         text.push(section(holds, unless));
     }
-    if explained.matched {
+    if let Some(why) = &explained.muted {
+        text.push(format!("    sends nothing: {why}"));
+    } else if explained.matched {
         text.push("    sends".to_owned());
         text.extend(explained.sends.iter().map(|sending| match &sending.already {
             None => format!("      {}", sending.send.phrase()),

@@ -60,6 +60,12 @@ fn says_the_same(one: &Send, other: &Send) -> bool {
     one.template == other.template && one.mention == other.mention && one.fields == other.fields
 }
 
+/// Whether messages of the two are in one conversation. A rule that is muted is about to change.
+fn may_meet(one: &Rule, other: &Rule) -> bool {
+    let (one, other) = (&one.handling, &other.handling);
+    one.about == other.about && one.mute_until.is_none() && other.mute_until.is_none()
+}
+
 struct Search<'r> {
     rules: &'r [Rule],
     compared: HashSet<(usize, usize)>,
@@ -119,7 +125,10 @@ impl<'r> Search<'r> {
     fn compare(&mut self, messages: &[Message<'r>]) {
         for (n, first) in messages.iter().enumerate() {
             for second in &messages[n + 1..] {
-                if first.0 == second.0 || says_the_same(first.1, second.1) {
+                if first.0 == second.0
+                    || says_the_same(first.1, second.1)
+                    || !may_meet(&self.rules[first.0], &self.rules[second.0])
+                {
                     continue;
                 }
                 if self.compared.len() >= PAIRS_MAX || self.found.len() >= TOLD_MAX {

@@ -149,6 +149,8 @@ fn delivery_record(kept: &Kept) -> DeliveryRecord {
         at: kept.at,
         why: kept.why.clone(),
         unsure: kept.unsure,
+        priority: kept.priority,
+        expires: what.expires,
         receipt: kept.receipt.clone(),
         parent: what.parent,
         content: what.content.clone(),

@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::again::Finished;
-use super::{AttemptRecord, Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, refusal};
+use super::{AttemptRecord, Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, refusal};
 use crate::domain::Name;
-use crate::domain::delivery::{Counts, Job, NewDelivery, Receipt, State, Transition};
+use crate::domain::delivery::{self, Counts, Job, NewDelivery, Receipt, State, Transition};
 use crate::domain::event::{DEDUP_WINDOW, Dedup, SubjectKey};
 use crate::domain::ids::DeliveryId;
 use crate::domain::memory::{Known, Memory, MemoryVersion};
 use crate::domain::plan::Plan;
+use crate::domain::priority::Priority;
 use crate::domain::time::Timestamp;
 
 /// Keeps everything until the process ends.
@@ -53,6 +54,8 @@ struct Shelf {
 #[derive(Debug)]
 struct Kept {
     what: NewDelivery,
+    /// Its own, or that of what waits behind it.
+    priority: Priority,
     state: State,
     /// When it is due, or was finished.
     at: Timestamp,
@@ -82,7 +85,12 @@ struct Lane {
 impl Shelf {
     fn add(&mut self, what: NewDelivery, created: Timestamp, unsure: bool) {
         let seq = self.deliveries.last_key_value().map_or(0, |(last, _)| last + 1);
+        let before = self.deliveries.values_mut().filter(|kept| !kept.state.is_final());
+        for kept in before.filter(|kept| kept.is_in_conversation_of(&what)) {
+            kept.priority = kept.priority.min(what.priority);
+        }
         let kept = Kept {
+            priority: what.priority,
             what,
             state: State::Queued,
             at: created,
@@ -210,25 +218,36 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Taken, StoreError> {
         let mut shelf = self.open()?;
         if shelf.lanes.get(&lease.destination).map(|lane| lane.epoch) != Some(lease.epoch) {
             return Err(refusal::lane_lost(&lease.destination));
         }
-        let mut due: Vec<(Timestamp, u64)> =
-            shelf.heads(&lease.destination).into_iter().map(|seq| (shelf.deliveries[&seq].at, seq)).collect();
-        due.retain(|(at, _)| *at <= now);
+        let mut expired = 0;
+        for kept in shelf.deliveries.values_mut() {
+            let over = kept.what.expires.filter(|at| *at <= now && kept.state == State::Queued);
+            if let Some(at) = over.filter(|_| kept.what.destination == lease.destination) {
+                kept.finish(State::Dropped, now, Some(delivery::expired(at)));
+                expired += 1;
+            }
+        }
+        let mut due: Vec<(Priority, Timestamp, u64)> = shelf
+            .heads(&lease.destination)
+            .into_iter()
+            .map(|seq| (shelf.deliveries[&seq].priority, shelf.deliveries[&seq].at, seq))
+            .collect();
+        due.retain(|(_, at, _)| *at <= now);
         due.sort_unstable();
         due.truncate(limit);
         let mut jobs = Vec::new();
-        for (_, seq) in due {
+        for (_, _, seq) in due {
             if let Some(kept) = shelf.deliveries.get_mut(&seq) {
                 kept.state = State::Sending;
                 kept.attempts += 1;
                 jobs.push(kept.job());
             }
         }
-        Ok(jobs)
+        Ok(Taken { jobs, expired })
     }
 
     async fn next_due(&self, destination: &Name) -> Result<Option<Timestamp>, StoreError> {
@@ -254,6 +273,10 @@ impl Store for MemoryStore {
             }
             Transition::Dead { why, unsure } => {
                 kept.finish(State::Dead, settlement.ended, Some(why));
+                kept.unsure |= unsure;
+            }
+            Transition::Dropped { why, unsure } => {
+                kept.finish(State::Dropped, settlement.ended, Some(why));
                 kept.unsure |= unsure;
             }
             Transition::Retry { at, why, counts, unsure } => {
@@ -307,7 +330,9 @@ impl Store for MemoryStore {
         }
         if last.state.is_final() {
             let again = last.finished().again(now);
-            let what = NewDelivery { id: again.id, key: again.key, parent: Some(id), ..last.what.clone() };
+            let (key, priority) = (again.key, last.priority);
+            let what =
+                NewDelivery { id: again.id, key, parent: Some(id), priority, expires: None, ..last.what.clone() };
             shelf.add(what, now, again.unsure);
             return Ok(again.id);
         }
@@ -366,6 +391,10 @@ impl Store for MemoryStore {
 }
 
 impl Kept {
+    fn is_in_conversation_of(&self, new: &NewDelivery) -> bool {
+        self.what.conversation == new.conversation && self.what.destination == new.destination
+    }
+
     fn finish(&mut self, state: State, at: Timestamp, why: Option<String>) {
         self.state = state;
         self.at = at;
@@ -396,6 +425,7 @@ impl Kept {
             key: what.key,
             content: what.content,
             accepted: self.created,
+            expires: what.expires,
             attempt: self.attempts,
             failures: self.failures,
             unsure: self.unsure,

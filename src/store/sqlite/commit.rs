@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::stored::{self, KeptFacts};
 use super::super::{Committed, StoreError};
 use super::fault::Fault;
+use super::row;
 use crate::domain::Name;
 use crate::domain::delivery::{NewDelivery, State};
 use crate::domain::event::{DEDUP_WINDOW, Dedup, Event};
@@ -127,10 +128,10 @@ fn add_delivery(
 ) -> rusqlite::Result<()> {
     let mut insert = db.prepare_cached(
         "INSERT INTO deliveries (id, event, state, head, at, attempts, failures, unsure, created, destination,
-             conversation, rule, action, key, parent)
+             conversation, rule, action, key, parent, priority, expires)
          VALUES (?1, ?2, ?3, NOT EXISTS (
                  SELECT 1 FROM deliveries WHERE conversation = ?6 AND destination = ?5 AND state < 2),
-             ?4, 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             ?4, 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     insert.execute(params![
         new.id,
@@ -143,7 +144,11 @@ fn add_delivery(
         new.action.word(),
         new.key,
         new.parent,
+        new.priority,
+        new.expires,
     ])?;
     let mut keep = db.prepare_cached("INSERT INTO contents (delivery, content) VALUES (?1, ?2)")?;
-    keep.execute((db.last_insert_rowid(), content)).map(drop)
+    let seq = db.last_insert_rowid();
+    keep.execute((seq, content))?;
+    row::hurry_those_before(db, seq, new.priority)
 }

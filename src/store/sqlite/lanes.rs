@@ -10,8 +10,9 @@ use super::super::{Lease, StoreError};
 use super::fault::{Fault, unreadable};
 use super::row;
 use crate::domain::Name;
-use crate::domain::delivery::{Action, Job, State};
+use crate::domain::delivery::{Action, Job, State, expired};
 use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::priority::Priority;
 use crate::domain::time::Timestamp;
 
 /// Frees every lane: at start nobody else can hold one, the file's lock says so.
@@ -70,7 +71,7 @@ fn requeue(db: &Connection, destination: &str) -> rusqlite::Result<()> {
 }
 
 /// A delivery as it was taken, its content not yet read.
-pub(super) struct Taken {
+pub(super) struct Unread {
     pub(super) seq: i64,
     job: Half,
     content: String,
@@ -85,12 +86,13 @@ struct Half {
     action: rusqlite::Result<Action>,
     key: String,
     accepted: Timestamp,
+    expires: Option<Timestamp>,
     attempt: u32,
     failures: u32,
     unsure: bool,
 }
 
-impl Taken {
+impl Unread {
     /// The job, unless its stored form cannot be read.
     pub(super) fn read(self, destination: &Name, file: &Path) -> Result<Job, StoreError> {
         let half = self.job;
@@ -107,6 +109,7 @@ impl Taken {
             key: half.key,
             content,
             accepted: half.accepted,
+            expires: half.expires,
             attempt: half.attempt,
             failures: half.failures,
             unsure: half.unsure,
@@ -114,20 +117,67 @@ impl Taken {
     }
 }
 
-pub(super) fn take(db: &Connection, lease: &Lease, now: Timestamp, limit: usize) -> Result<Vec<Taken>, Fault> {
+/// How many expired deliveries one verb drops at most.
+const EXPIRED_MAX: usize = 1000;
+
+/// What is to be attempted, and how many had expired.
+pub(super) fn take(
+    db: &Connection,
+    lease: &Lease,
+    now: Timestamp,
+    limit: usize,
+) -> Result<(Vec<Unread>, usize), Fault> {
     row::current(db, &lease.destination, lease.epoch)?;
+    let expired = drop_expired(db, &lease.destination, now)?;
+    let mut taken = Vec::new();
+    for (_, priority) in Priority::WORDS {
+        if taken.len() < limit {
+            taken.extend(due(db, &lease.destination, priority, now, limit - taken.len())?);
+        }
+    }
+    let mut mark = db.prepare_cached("UPDATE deliveries SET state = 1, attempts = attempts + 1 WHERE seq = ?1")?;
+    for one in &taken {
+        mark.execute([one.seq])?;
+    }
+    Ok((taken, expired))
+}
+
+/// Drops what has expired, so that it takes nobody's turn. Whatever is over the limit is
+/// dropped by the next verb: the lane asks again while something expires.
+fn drop_expired(db: &Connection, destination: &str, now: Timestamp) -> Result<usize, Fault> {
+    let mut find = db.prepare_cached(
+        "SELECT seq, expires FROM deliveries INDEXED BY deliveries_expiring
+         WHERE destination = ?1 AND state = 0 AND expires IS NOT NULL AND expires <= ?2 LIMIT ?3",
+    )?;
+    let limit = i64::try_from(EXPIRED_MAX).unwrap_or(i64::MAX);
+    let rows = find.query_map(params![destination, now, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let old: Vec<(i64, Timestamp)> = rows.collect::<Result<_, _>>()?;
+    for (seq, at) in &old {
+        row::finish(db, *seq, State::Dropped, now, Some(&expired(*at)))?;
+    }
+    Ok(old.len())
+}
+
+/// The heads of one priority that are due, not yet marked.
+fn due(
+    db: &Connection,
+    destination: &str,
+    priority: Priority,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Unread>, Fault> {
     let mut find = db.prepare_cached(
         "SELECT d.seq, d.id, e.id, d.rule, d.conversation, d.action, d.key, d.created, d.attempts + 1, d.failures,
-             d.unsure, c.content
+             d.unsure, c.content, d.expires
          FROM deliveries AS d INDEXED BY deliveries_due
          CROSS JOIN events AS e ON e.seq = d.event
          CROSS JOIN contents AS c ON c.delivery = d.seq
-         WHERE d.destination = ?1 AND d.state = 0 AND d.head = 1 AND d.at <= ?2
+         WHERE d.destination = ?1 AND d.priority = ?4 AND d.state = 0 AND d.head = 1 AND d.at <= ?2
          ORDER BY d.at, d.seq LIMIT ?3",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = find.query_map(params![&*lease.destination, now, limit], |row| {
-        Ok(Taken {
+    let rows = find.query_map(params![destination, now, limit, priority], |row| {
+        Ok(Unread {
             seq: row.get(0)?,
             job: Half {
                 id: row.get(1)?,
@@ -137,6 +187,7 @@ pub(super) fn take(db: &Connection, lease: &Lease, now: Timestamp, limit: usize)
                 action: row.get(5),
                 key: row.get(6)?,
                 accepted: row.get(7)?,
+                expires: row.get(12)?,
                 attempt: row.get(8)?,
                 failures: row.get(9)?,
                 unsure: row.get(10)?,
@@ -144,12 +195,7 @@ pub(super) fn take(db: &Connection, lease: &Lease, now: Timestamp, limit: usize)
             content: row.get(11)?,
         })
     })?;
-    let taken: Vec<Taken> = rows.collect::<Result<_, _>>()?;
-    let mut mark = db.prepare_cached("UPDATE deliveries SET state = 1, attempts = attempts + 1 WHERE seq = ?1")?;
-    for one in &taken {
-        mark.execute([one.seq])?;
-    }
-    Ok(taken)
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Ends a delivery that was taken and cannot be read: it would never be sent, and the
@@ -160,7 +206,13 @@ pub(super) fn bury(db: &Connection, seq: i64, why: &str, now: Timestamp) -> Resu
 
 pub(super) fn next_due(db: &Connection, destination: &str) -> Result<Option<Timestamp>, Fault> {
     let mut find = db.prepare_cached(
-        "SELECT min(at) FROM deliveries INDEXED BY deliveries_due WHERE destination = ?1 AND state = 0 AND head = 1",
+        "SELECT min(at) FROM deliveries INDEXED BY deliveries_due
+         WHERE destination = ?1 AND priority = ?2 AND state = 0 AND head = 1",
     )?;
-    Ok(find.query_row([destination], |row| row.get(0))?)
+    let mut first = None;
+    for (_, priority) in Priority::WORDS {
+        let at: Option<Timestamp> = find.query_row(params![destination, priority], |row| row.get(0))?;
+        first = first.into_iter().chain(at).min();
+    }
+    Ok(first)
 }

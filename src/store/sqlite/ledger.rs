@@ -46,7 +46,7 @@ impl SqliteLedger {
 
     async fn find_deliveries(&self, query: Query) -> Result<Vec<DeliveryRecord>, StoreError> {
         const SELECT: &str = "SELECT d.id, e.id, d.rule, d.destination, d.conversation, d.action, d.key, d.state,
-                 d.attempts, d.created, d.at, d.why, d.unsure, d.parent, d.receipt, c.content
+                 d.attempts, d.created, d.at, d.why, d.unsure, d.parent, d.receipt, c.content, d.priority, d.expires
              FROM deliveries AS d {index}
              CROSS JOIN events AS e ON e.seq = d.event CROSS JOIN contents AS c ON c.delivery = d.seq";
         let file = Arc::clone(&self.file);
@@ -89,6 +89,8 @@ fn delivery(row: &Row<'_>, file: &Path) -> Result<DeliveryRecord, Fault> {
         at: row.get(10)?,
         why: row.get(11)?,
         unsure: row.get(12)?,
+        priority: row.get(16)?,
+        expires: row.get(17)?,
         parent: row.get(13)?,
         receipt: receipt.map(|text| read(&text, file, "receipt of delivery", &id)).transpose()?,
         content: stored::read_content(&content)

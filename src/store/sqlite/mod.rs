@@ -37,9 +37,8 @@ use self::lock::Lock;
 pub use self::lock::{Holder, announcement};
 use self::settle::Ending;
 use self::writer::Writer;
-use super::{Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, stored};
+use super::{Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, stored};
 use crate::domain::Name;
-use crate::domain::delivery::Job;
 use crate::domain::event::SubjectKey;
 use crate::domain::ids::DeliveryId;
 use crate::domain::memory::Known;
@@ -167,9 +166,9 @@ impl Store for SqliteStore {
         self.writer.ask(move |db| lanes::release(db, &lease)).await
     }
 
-    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+    async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Taken, StoreError> {
         let (destination, lease) = (lease.destination.clone(), lease.clone());
-        let taken = self.writer.ask(move |db| lanes::take(db, &lease, now, limit)).await?;
+        let (taken, expired) = self.writer.ask(move |db| lanes::take(db, &lease, now, limit)).await?;
         let mut jobs = Vec::with_capacity(taken.len());
         for one in taken {
             let seq = one.seq;
@@ -182,7 +181,7 @@ impl Store for SqliteStore {
                 }
             }
         }
-        Ok(jobs)
+        Ok(Taken { jobs, expired })
     }
 
     async fn next_due(&self, destination: &Name) -> Result<Option<Timestamp>, StoreError> {

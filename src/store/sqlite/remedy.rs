@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::row;
 use crate::domain::delivery::State;
 use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::priority::Priority;
 use crate::domain::time::Timestamp;
 
 /// A delivery as far as a remedy needs it.
@@ -20,6 +21,7 @@ struct Found {
     destination: String,
     key: String,
     unsure: bool,
+    priority: Priority,
 }
 
 /// The delivery `id` itself, or the last that was made by sending it again.
@@ -35,7 +37,7 @@ fn find(db: &Connection, which: Which, id: DeliveryId) -> rusqlite::Result<Optio
         Which::Child => "parent",
     };
     let mut find = db.prepare_cached(&format!(
-        "SELECT d.seq, d.id, e.id, d.state, d.action, d.destination, d.key, d.unsure
+        "SELECT d.seq, d.id, e.id, d.state, d.action, d.destination, d.key, d.unsure, d.priority
          FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.{column} = ?1 ORDER BY d.seq DESC LIMIT 1"
     ))?;
     let found = find.query_row([id], |row| {
@@ -48,6 +50,7 @@ fn find(db: &Connection, which: Which, id: DeliveryId) -> rusqlite::Result<Optio
             destination: row.get(5)?,
             key: row.get(6)?,
             unsure: row.get(7)?,
+            priority: row.get(8)?,
         })
     });
     found.optional()
@@ -82,16 +85,18 @@ fn send_again(db: &Connection, last: &Found, now: Timestamp) -> rusqlite::Result
     .again(now);
     let mut insert = db.prepare_cached(
         "INSERT INTO deliveries (id, event, state, head, at, attempts, failures, unsure, created, destination,
-             conversation, rule, action, key, parent)
+             conversation, rule, action, key, parent, priority)
          SELECT ?2, old.event, ?3, NOT EXISTS (
                  SELECT 1 FROM deliveries AS open
                  WHERE open.conversation = old.conversation AND open.destination = old.destination AND open.state < 2),
-             ?4, 0, 0, ?5, ?4, old.destination, old.conversation, old.rule, old.action, ?6, old.id
+             ?4, 0, 0, ?5, ?4, old.destination, old.conversation, old.rule, old.action, ?6, old.id, old.priority
          FROM deliveries AS old WHERE old.seq = ?1",
     )?;
     insert.execute(params![last.seq, again.id, State::Queued, now, again.unsure, again.key])?;
     let mut copy = db.prepare_cached("INSERT INTO contents SELECT ?2, content FROM contents WHERE delivery = ?1")?;
-    copy.execute((last.seq, db.last_insert_rowid()))?;
+    let seq = db.last_insert_rowid();
+    copy.execute((last.seq, seq))?;
+    row::hurry_those_before(db, seq, last.priority)?;
     Ok(again.id)
 }
 

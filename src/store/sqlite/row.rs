@@ -8,6 +8,7 @@ use super::super::refusal;
 use super::fault::Fault;
 use crate::domain::delivery::{Action, State};
 use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::priority::Priority;
 use crate::domain::time::Timestamp;
 
 /// The column `deliveries.state`. The partial indexes name these numbers.
@@ -32,6 +33,29 @@ impl FromSql for State {
         let found = value.as_i64()?;
         let state = Self::WORDS.iter().find(|(_, state)| code(*state) == found);
         state.map(|(_, state)| *state).ok_or(FromSqlError::OutOfRange(found))
+    }
+}
+
+/// The column `deliveries.priority`: the lower, the sooner.
+pub(super) const fn rank(priority: Priority) -> i64 {
+    match priority {
+        Priority::Urgent => 0,
+        Priority::Normal => 1,
+        Priority::Low => 2,
+    }
+}
+
+impl ToSql for Priority {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(rank(*self).into())
+    }
+}
+
+impl FromSql for Priority {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let found = value.as_i64()?;
+        let priority = Self::WORDS.iter().find(|(_, priority)| rank(*priority) == found);
+        priority.map(|(_, priority)| *priority).ok_or(FromSqlError::OutOfRange(found))
     }
 }
 
@@ -111,4 +135,20 @@ fn next_goes(db: &Connection, seq: i64) -> rusqlite::Result<()> {
              WHERE done.seq = ?1 ORDER BY next.seq LIMIT 1)",
     )?;
     next.execute([seq]).map(drop)
+}
+
+/// What waits in the conversation before the delivery at `seq` of `priority` must go
+/// first, so it becomes at least as urgent.
+pub(super) fn hurry_those_before(db: &Connection, seq: i64, priority: Priority) -> rusqlite::Result<()> {
+    if priority == Priority::Low {
+        return Ok(());
+    }
+    let mut hurry = db.prepare_cached(
+        "UPDATE deliveries INDEXED BY deliveries_unfinished SET priority = ?2
+         FROM deliveries AS new
+         WHERE new.seq = ?1 AND deliveries.conversation = new.conversation
+             AND deliveries.destination = new.destination AND deliveries.seq < ?1
+             AND deliveries.state < 2 AND deliveries.priority > ?2",
+    )?;
+    hurry.execute((seq, priority)).map(drop)
 }

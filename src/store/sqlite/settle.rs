@@ -23,7 +23,7 @@ impl Ending {
                 stored::write(receipt)
                     .map_err(|error| StoreError::Refused(format!("the receipt cannot be stored: {error}")))?,
             ),
-            Transition::Retry { .. } | Transition::Dead { .. } => None,
+            Transition::Retry { .. } | Transition::Dead { .. } | Transition::Dropped { .. } => None,
         };
         Ok(Self { settlement, receipt })
     }
@@ -46,12 +46,8 @@ pub(super) fn settle(db: &Connection, lease: &Lease, ending: &Ending) -> Result<
     let ended = settlement.ended;
     match &settlement.transition {
         Transition::Sent(_) => row::arrive(db, seq, ended, ending.receipt.as_deref())?,
-        Transition::Dead { why, unsure } => {
-            row::finish(db, seq, State::Dead, ended, Some(why))?;
-            if *unsure {
-                db.prepare_cached("UPDATE deliveries SET unsure = 1 WHERE seq = ?1")?.execute([seq])?;
-            }
-        }
+        Transition::Dead { why, unsure } => give_up(db, seq, State::Dead, ended, why, *unsure)?,
+        Transition::Dropped { why, unsure } => give_up(db, seq, State::Dropped, ended, why, *unsure)?,
         Transition::Retry { at, why, counts, unsure } => {
             let mut back = db.prepare_cached(
                 "UPDATE deliveries SET state = 0, at = ?2, why = ?3, failures = failures + ?4, unsure = unsure OR ?5
@@ -64,6 +60,15 @@ pub(super) fn settle(db: &Connection, lease: &Lease, ending: &Ending) -> Result<
         .prepare_cached("INSERT INTO attempts (delivery, number, began, ended, account) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     record.execute((seq, settlement.attempt, settlement.began, ended, &settlement.account))?;
     Ok(Settled::Done)
+}
+
+/// Ends a delivery that is not known to have arrived.
+fn give_up(db: &Connection, seq: i64, state: State, at: Timestamp, why: &str, unsure: bool) -> rusqlite::Result<()> {
+    row::finish(db, seq, state, at, Some(why))?;
+    if unsure {
+        db.prepare_cached("UPDATE deliveries SET unsure = 1 WHERE seq = ?1")?.execute([seq])?;
+    }
+    Ok(())
 }
 
 pub(super) fn put_back(

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use relaybell::domain::delivery::{Counts, State, Transition};
+use relaybell::domain::priority::Priority;
 use relaybell::store::{Settled, StoreError};
 
 use super::sketch::{at, name, plan};
@@ -16,6 +17,8 @@ on_every_store!(
     a_conversation_goes_in_order,
     conversations_and_destinations_do_not_wait_for_each_other,
     those_due_longest_go_first,
+    the_urgent_go_first_and_take_along_what_waits_before_them,
+    what_has_expired_is_dropped_and_takes_no_turn,
     a_retry_waits_until_it_is_due,
     an_older_attempt_settles_nothing,
     an_ended_delivery_keeps_its_end,
@@ -125,15 +128,56 @@ async fn conversations_and_destinations_do_not_wait_for_each_other(bench: Bench)
     assert_eq!(&*bench.take(&chat, 20).await[0].rule, "rule-2");
 }
 
-/// "Takes up to `limit` deliveries of the lane that are due at `now` and first in their
-/// conversation, those due longest first"
+/// "the highest priority first and within it those due longest" and "each behind the
+/// unfinished ones of its conversation, which get its priority where that is higher"
+async fn the_urgent_go_first_and_take_along_what_waits_before_them(bench: Bench) {
+    let commit = async |n: u8, about: &str, priority| {
+        let mut made = plan(n, about, i64::from(n), &["chat"]);
+        made.deliveries[0].priority = priority;
+        bench.store.commit(made).await.unwrap();
+    };
+    commit(1, "defect/1", Priority::Low).await;
+    commit(2, "defect/2", Priority::Normal).await;
+    commit(3, "defect/3", Priority::Low).await;
+    commit(4, "defect/4", Priority::Urgent).await;
+    commit(5, "defect/3", Priority::Urgent).await;
+    let lease = bench.lane("chat").await;
+    assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(1)), "whatever its priority");
+    let first = bench.take(&lease, 10).await;
+    assert_eq!(numbers(&first), [3, 4, 2, 1], "3 goes first because 5, which is urgent, waits for it");
+    bench.settle(&lease, &first[0], 20, sent()).await;
+    assert_eq!(numbers(&bench.take(&lease, 20).await), [5]);
+}
+
+/// "Drops what is queued in the lane and has expired by `now`."
+async fn what_has_expired_is_dropped_and_takes_no_turn(bench: Bench) {
+    for (n, about) in [(1, "defect/1"), (2, "defect/1"), (3, "defect/2"), (4, "defect/3")] {
+        let mut made = plan(n, about, i64::from(n), &["chat"]);
+        made.deliveries[0].expires = [None, Some(at(100)), None, None, Some(at(500))][usize::from(n)];
+        bench.store.commit(made).await.unwrap();
+    }
+    let lease = bench.lane("chat").await;
+    let taken = bench.store.take(&lease, at(100), 1).await.unwrap();
+    assert_eq!((numbers(&taken.jobs), taken.expired), (vec![2], 1), "what was behind it goes instead");
+    let records = bench.store.deliveries(&Default::default(), None, 10).await.unwrap();
+    let dropped = records.iter().find(|record| record.state == State::Dropped).unwrap();
+    assert!(dropped.why.as_deref().unwrap().starts_with("expired"), "{:?}", dropped.why);
+    assert_eq!(dropped.at, at(100));
+    assert_eq!(numbers(&bench.take(&lease, 499).await), [3, 4], "not a moment too early");
+    // What is being sent is not dropped, and what a person sends again never expires.
+    let again = bench.store.retry(dropped.id, at(600)).await.unwrap();
+    assert_eq!(bench.see(again).await.expires, None);
+    assert_eq!(bench.store.take(&lease, at(600), 10).await.unwrap().expired, 0);
+}
+
+/// "within it those due longest"
 async fn those_due_longest_go_first(bench: Bench) {
     for (n, received) in [(1, 30), (2, 10), (3, 20), (4, 20), (5, 50)] {
         bench.store.commit(plan(n, &format!("defect/{n}"), received, &["chat"])).await.unwrap();
     }
     let lease = bench.lane("chat").await;
     assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(10)));
-    assert_eq!(numbers(&bench.store.take(&lease, at(40), 3).await.unwrap()), [2, 3, 4]);
+    assert_eq!(numbers(&bench.store.take(&lease, at(40), 3).await.unwrap().jobs), [2, 3, 4]);
     assert_eq!(numbers(&bench.take(&lease, 40).await), [1]);
     assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(50)));
     assert_eq!(numbers(&bench.take(&lease, 50).await), [5]);

@@ -68,7 +68,7 @@ impl Bench {
 
     /// Takes what is due `now`.
     pub async fn take(&self, lease: &Lease, now: i64) -> Vec<Job> {
-        self.store.take(lease, at(now), 100).await.unwrap()
+        self.store.take(lease, at(now), 100).await.unwrap().jobs
     }
 
     /// Ends the attempt of `job` at `ended`.

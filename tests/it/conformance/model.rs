@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use relaybell::domain::delivery::{Counts, Job, State, Transition};
 use relaybell::domain::event::Dedup;
 use relaybell::domain::ids::DeliveryId;
+use relaybell::domain::plan::Plan;
+use relaybell::domain::priority::Priority;
 use relaybell::store::{DeliveryFilter, Hold, Lease, StoreError};
 
 use super::sketch::{at, name, plan, remembering, subject};
@@ -20,7 +22,7 @@ const SUBJECTS: [&str; 2] = ["defect/1", "defect/2"];
 #[derive(Debug, Clone)]
 enum Step {
     Pass { ms: i64 },
-    Commit { subject: usize, dedup: u8, from: Option<i64>, to: Vec<usize> },
+    Commit { subject: usize, dedup: u8, from: Option<i64>, to: Vec<usize>, priority: usize, expires: Option<i64> },
     Hold { destination: usize, owner: bool, ms: i64 },
     Release { lease: usize },
     Take { lease: usize, limit: usize },
@@ -38,8 +40,17 @@ fn step() -> impl Strategy<Value = Step> {
     let ms = || 0_i64..1000;
     prop_oneof![
         2 => prop_oneof![ms().boxed(), (0_i64..700_000).boxed()].prop_map(|ms| Step::Pass { ms }),
-        6 => (0_usize..2, 0_u8..60, prop_oneof![Just(None), (0_i64..4).prop_map(Some)], prop::collection::vec(0_usize..2, 0..4))
-            .prop_map(|(subject, dedup, from, to)| Step::Commit { subject, dedup, from, to }),
+        6 => (
+            0_usize..2,
+            0_u8..60,
+            prop_oneof![Just(None), (0_i64..4).prop_map(Some)],
+            prop::collection::vec(0_usize..2, 0..4),
+            0_usize..3,
+            prop_oneof![3 => Just(None), 1 => (0_i64..1500).prop_map(Some)],
+        )
+            .prop_map(|(subject, dedup, from, to, priority, expires)| {
+                Step::Commit { subject, dedup, from, to, priority, expires }
+            }),
         3 => (0_usize..2, proptest::bool::ANY, ms()).prop_map(|(destination, owner, ms)| Step::Hold { destination, owner, ms }),
         1 => index().prop_map(|lease| Step::Release { lease }),
         5 => (index(), 0_usize..4).prop_map(|(lease, limit)| Step::Take { lease, limit }),
@@ -98,7 +109,17 @@ impl Pair {
     async fn run(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
             Step::Pass { ms } => self.now += ms,
-            Step::Commit { subject, dedup, from, to } => self.commit(subject, dedup, from, &to).await?,
+            Step::Commit { subject, dedup, from, to, priority, expires } => {
+                let about = SUBJECTS[subject];
+                let to: Vec<&str> = to.iter().map(|to| DESTINATIONS[*to]).collect();
+                let mut made = plan(self.events, about, self.now, &to);
+                self.events += 1;
+                for new in &mut made.deliveries {
+                    new.priority = Priority::WORDS[priority].1;
+                    new.expires = expires.map(|after| at(self.now + after));
+                }
+                self.commit(about, dedup, from, made).await?;
+            }
             Step::Hold { destination, owner, ms } => {
                 let owner = if owner { "a" } else { "b" };
                 let lane = name(DESTINATIONS[destination]);
@@ -115,7 +136,7 @@ impl Pair {
             }
             Step::Take { lease, limit } => {
                 if let Some(lease) = self.lease(lease) {
-                    self.jobs.extend(both!(self, take(&lease, at(self.now), limit)).unwrap_or_default());
+                    self.jobs.extend(both!(self, take(&lease, at(self.now), limit)).unwrap_or_default().jobs);
                 }
             }
             Step::Settle { lease, job, how } => self.settle(lease, job, how).await?,
@@ -169,11 +190,7 @@ impl Pair {
         Some((lease?, job))
     }
 
-    async fn commit(&mut self, about: usize, dedup: u8, from: Option<i64>, to: &[usize]) -> Result<(), TestCaseError> {
-        let to: Vec<&str> = to.iter().map(|to| DESTINATIONS[*to]).collect();
-        let about = SUBJECTS[about];
-        let mut made = plan(self.events, about, self.now, &to);
-        self.events += 1;
+    async fn commit(&mut self, about: &str, dedup: u8, from: Option<i64>, mut made: Plan) -> Result<(), TestCaseError> {
         made.dedup = match dedup {
             0..10 => Dedup::BodyHash((dedup % 3).to_string()),
             other => Dedup::SenderId(other.to_string()),
@@ -197,7 +214,8 @@ impl Pair {
         let transition = match how {
             0 => sent(),
             1 => dead(),
-            2 | 3 => retry(Counts::Failure, true),
+            2 => Transition::Dropped { why: "expired".to_owned(), unsure: true },
+            3 => retry(Counts::Failure, true),
             _ => retry(Counts::Nothing, false),
         };
         let memory = self.memory.settle(&lease, &job, self.now, transition.clone()).await;

@@ -13,6 +13,7 @@ use relaybell::domain::ids::{DeliveryId, EventId, delivery_key};
 use relaybell::domain::memory::{Memory, MemoryChange, MemoryVersion, Remembered};
 use relaybell::domain::message::{CONTENT_VERSION, Content, Message};
 use relaybell::domain::plan::{Decision, Plan, Verdict};
+use relaybell::domain::priority::Priority;
 use relaybell::domain::time::Timestamp;
 use serde_json::json;
 
@@ -80,6 +81,8 @@ fn delivery(event: EventId, created: Timestamp, about: &str, to: &str, i: u8) ->
             body: None,
         },
         parent: None,
+        priority: Priority::Normal,
+        expires: None,
     }
 }
 

@@ -1,0 +1,7 @@
+-- Priorities: 0 urgent, 1 normal, 2 low. `expires` is when a delivery is of no use any more.
+ALTER TABLE deliveries ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE deliveries ADD COLUMN expires INTEGER;
+DROP INDEX deliveries_due;
+CREATE INDEX deliveries_due ON deliveries (destination, priority, at, seq) WHERE state = 0 AND head = 1;
+-- What is to be dropped before anything is taken.
+CREATE INDEX deliveries_expiring ON deliveries (destination, expires) WHERE state = 0 AND expires IS NOT NULL;
