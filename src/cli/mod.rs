@@ -18,6 +18,7 @@ mod health;
 mod output;
 mod read;
 mod reload;
+mod schema;
 mod serve;
 mod table;
 
@@ -60,6 +61,8 @@ enum Command {
     Reload(reload::Args),
     /// Ask the running relay whether it can accept webhooks (for container health checks).
     Health(health::Args),
+    /// JSON Schemas of the files, for editors that complete and check while you type.
+    Schema(schema::Args),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -125,6 +128,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),
         Command::Health(args) => health::run(&config, &args, output),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "relaybell", &mut text);

@@ -36,6 +36,7 @@ mod operators;
 mod people;
 mod rehearsal;
 mod rules;
+pub mod schema;
 mod scrub;
 mod secrets;
 mod sends;

@@ -136,8 +136,8 @@ impl Line<'_> {
                 );
                 None
             }
+            (FactKind::Text, Value::Number(_) | Value::Bool(_)) => self.word(written, node.at),
             (_, Value::Bool(flag)) => Some(Wanted::Flag(*flag)),
-            (FactKind::Text, Value::Number(_)) => self.word(written, node.at),
             (_, Value::Number(number)) => number.as_f64().map(Wanted::Number),
             (_, Value::String(text)) => self.word(text, node.at),
             _ => None,

@@ -25,6 +25,7 @@ mod lint;
 mod loops;
 mod messages;
 mod render;
+mod schema;
 mod secrets;
 mod source;
 mod sqlite;
