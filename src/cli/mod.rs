@@ -15,6 +15,7 @@ mod events;
 mod explain;
 mod facts;
 mod health;
+mod init;
 mod output;
 mod read;
 mod reload;
@@ -39,6 +40,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented set of files to start from; nothing is overwritten.
+    Init(init::Args),
     /// Accept webhooks and deliver messages.
     Serve(serve::Args),
     /// See it work: everything on this machine, with stand-ins for Slack, Teams and Jira.
@@ -128,6 +131,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),
         Command::Health(args) => health::run(&config, &args, output),
+        Command::Init(args) => init::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();

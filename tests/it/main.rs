@@ -21,6 +21,7 @@ mod end_to_end;
 mod explain;
 mod handling;
 mod index;
+mod init;
 mod lint;
 mod loops;
 mod messages;

@@ -55,14 +55,14 @@ rules:
     mute_until: 2030-01-01
 "##;
 
-fn of_yaml(text: &str) -> Value {
+pub fn of_yaml(text: &str) -> Value {
     let mut yaml: serde_yaml::Value = serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     yaml.apply_merge().unwrap();
     serde_json::to_value(yaml).unwrap()
 }
 
 /// What is wrong with `document`, by the schema.
-fn complaints(schema: &Value, document: &Value) -> Vec<String> {
+pub fn complaints(schema: &Value, document: &Value) -> Vec<String> {
     let validator = jsonschema::draft202012::new(schema).unwrap();
     validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
