@@ -34,7 +34,7 @@ pub(super) fn map(about: &str, keys: Vec<Key>) -> Value {
 }
 
 /// A map whose keys are names that people choose.
-pub(super) fn named(about: &str, each: Value) -> Value {
+pub(super) fn named(about: &str, each: &Value) -> Value {
     json!({
         "type": ["object", "null"],
         "description": about,
@@ -54,7 +54,7 @@ pub(super) fn text_or(about: &str, default: &str) -> Value {
 }
 
 /// A list.
-pub(super) fn list(about: &str, items: Value) -> Value {
+pub(super) fn list(about: &str, items: &Value) -> Value {
     json!({ "type": ["array", "null"], "description": about, "items": items })
 }
 

@@ -12,7 +12,7 @@ pub(super) fn schema() -> Value {
         "When these facts hold, send these messages.",
         vec![key(
             "rules",
-            list("The rules of this file. Their order does not matter: every rule that matches acts.", rule()),
+            list("The rules of this file. Their order does not matter: every rule that matches acts.", &rule()),
         )],
     );
     schema["$defs"] = conditions::definitions();

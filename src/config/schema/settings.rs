@@ -14,8 +14,8 @@ pub(super) fn schema() -> Value {
             key("storage", storage()),
             key("rules", text_or("The folder of rules, relative to this file.", "rules")),
             key("templates", text_or("The folder of templates, relative to this file.", "templates")),
-            key("sources", named("Who sends webhooks. The name is part of the address: POST /hooks/NAME.", source())),
-            key("destinations", named("Where messages go. Rules name them: to: NAME.", destination())),
+            key("sources", named("Who sends webhooks. The name is part of the address: POST /hooks/NAME.", &source())),
+            key("destinations", named("Where messages go. Rules name them: to: NAME.", &destination())),
             key("people", people()),
         ],
     )
@@ -37,7 +37,7 @@ fn server() -> Value {
                 "admin_tokens",
                 list(
                     "Who may use the admin API. Without tokens it answers on this machine only.",
-                    json!({ "type": "string", "description": "At least 16 characters, by reference: ${NAME}." }),
+                    &json!({ "type": "string", "description": "At least 16 characters, by reference: ${NAME}." }),
                 ),
             ),
         ],
@@ -66,7 +66,7 @@ fn source() -> Value {
                 "secrets",
                 list(
                     "Accepted in the header X-Qase-Secret; several while one is being changed.",
-                    json!({ "type": "string", "description": "By reference: ${NAME}." }),
+                    &json!({ "type": "string", "description": "By reference: ${NAME}." }),
                 ),
             ),
             key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
