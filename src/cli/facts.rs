@@ -1,6 +1,7 @@
 //! `relaybell facts`: what rules and templates may know of an event.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -9,18 +10,25 @@ use crate::source::qase::{EVENTS, FACTS, FactInfo, Form, Supply, carriers, descr
 
 use super::Failure;
 use super::output::Output;
+use super::seen;
 
 /// `relaybell facts`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only the facts of this event, such as defect.created.
     event: Option<String>,
+    /// What the events that came have shown instead: their facts, values and fields.
+    #[arg(long)]
+    seen: bool,
     /// Print them as JSON.
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
+    if args.seen {
+        return seen::run(config, args.event.as_deref(), args.json, output);
+    }
     match &args.event {
         None => all(args.json, output),
         Some(event) => of(event, args.json, output),

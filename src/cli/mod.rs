@@ -20,6 +20,7 @@ mod output;
 mod read;
 mod reload;
 mod schema;
+mod seen;
 mod serve;
 mod table;
 
@@ -126,7 +127,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Check(args) => check::run(&config, &args, output),
         Command::Explain(args) => explain::run(&config, &args, output),
         Command::Read(args) => read::run(&config, &args, output),
-        Command::Facts(args) => facts::run(&args, output),
+        Command::Facts(args) => facts::run(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

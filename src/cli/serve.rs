@@ -58,7 +58,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
             return Err(Failure::Finding);
         }
     };
-    log_warnings(&snapshot.warnings);
+    log_warnings(&snapshot.warnings.0);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config, snapshot))
 }

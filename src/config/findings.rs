@@ -1,6 +1,7 @@
 //! Collects findings while files are read, and knows the files they are about.
 
 use super::diagnostic::{Also, Diagnostic, Diagnostics, Severity};
+use super::lint::{Doubt, Unknown};
 use super::scrub::Scrubber;
 
 /// The longest source line that is shown, in characters.
@@ -61,6 +62,7 @@ impl Sheet {
 pub struct Findings {
     sheets: Vec<Sheet>,
     found: Vec<Diagnostic>,
+    doubts: Vec<Doubt>,
 }
 
 impl Findings {
@@ -135,6 +137,18 @@ impl Findings {
     /// Something is worth knowing at `at`.
     pub fn warning(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Warning, at, message.into(), Some(help.into()));
+    }
+
+    /// The same, but the events that came may prove it wrong: they may have had what is unknown.
+    pub fn doubt(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>, of: Unknown) {
+        let (line, column, ..) = self.extent(at);
+        self.doubts.push(Doubt { at: (self.sheets[at.sheet].name.clone(), line, column), of });
+        self.warning(at, message, help);
+    }
+
+    /// The warnings that the events that came may prove wrong.
+    pub fn take_doubts(&mut self) -> Vec<Doubt> {
+        std::mem::take(&mut self.doubts)
     }
 
     /// Something is wrong at a line and column (both from 1) of the file `sheet`.

@@ -217,6 +217,7 @@ impl<'a> Load<'a> {
         let secrets_digest = self.desk.resolver.values.digest();
         let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
+        let doubts = self.desk.findings.take_doubts();
         let warnings = self.desk.findings.finish(&scrubber);
         let Some(Compiled { settings, rules, templates }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
@@ -237,6 +238,7 @@ impl<'a> Load<'a> {
             templates,
             scrubber,
             warnings,
+            doubts,
             watched,
             watched_files,
             secrets_digest,

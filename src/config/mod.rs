@@ -42,6 +42,7 @@ mod secrets;
 mod sends;
 mod settings;
 mod templates;
+pub mod traffic;
 mod values;
 mod vocabulary;
 mod yaml;
@@ -81,6 +82,8 @@ pub struct Snapshot {
     pub scrubber: Scrubber,
     /// What is allowed and worth knowing.
     pub warnings: Diagnostics,
+    /// The warnings that the events that came may prove wrong.
+    pub doubts: Vec<lint::Doubt>,
     /// The folders whose change means that the configuration may have changed.
     pub watched: Vec<PathBuf>,
     /// The files that count beside those in `watched` that end in yaml, yml or hbs:

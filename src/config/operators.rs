@@ -7,6 +7,7 @@ use serde_yaml::Value;
 
 use super::fields::not_yet;
 use super::findings::{Findings, Place};
+use super::lint::Unknown;
 use super::nearest::{any_of, did_you_mean, slip_of};
 use super::node::{Entry, Node, Tree};
 use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, known_events};
@@ -194,7 +195,7 @@ impl Line<'_> {
                     let help = format!("if the sender really sends this, write it as a pattern: \"{text}*\"");
                     self.findings.error_help(at, message, help);
                 }
-                None => self.findings.warning(at, message, help),
+                None => self.findings.doubt(at, message, help, Unknown::Event(text.to_owned())),
             }
         }
     }

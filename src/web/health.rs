@@ -31,7 +31,7 @@ pub(super) async fn ready(State(relay): State<Relay>) -> Response<Body> {
         "ok": last.rejected.is_none(),
         "revision": &*snapshot.revision,
         "loaded": last.loaded.to_string(),
-        "warnings": snapshot.warnings.to_json(),
+        "warnings": relay.warnings().to_json(),
     });
     if let Some((since, diagnostics)) = &last.rejected {
         config["rejected_since"] = since.to_string().into();

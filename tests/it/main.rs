@@ -32,4 +32,5 @@ mod source;
 mod sqlite;
 mod standins;
 mod support;
+mod traffic;
 mod web;

@@ -7,6 +7,7 @@ use crate::domain::condition::{Condition, Line, Test};
 use crate::domain::rule::Rule;
 use crate::source::qase::{self, Words, can_have, carriers, supply, words_of};
 
+use super::Unknown;
 use super::literal::{each_test, text_of};
 
 /// How many events a message names.
@@ -87,7 +88,7 @@ impl Walk<'_> {
         let with: Vec<&'static str> = carriers(fact).collect();
         let help = format!("'{fact}' comes with {}; see  relaybell facts", named(&with, "and"));
         let at = self.report.place(line, &line.fact.to_string(), self.findings);
-        self.findings.warning(at, message, help);
+        self.findings.doubt(at, message, help, Unknown::Fact(fact.to_owned(), events.to_vec()));
     }
 
     /// Holds the values of `line` against those that its fact has at `events`.
@@ -113,7 +114,7 @@ impl Walk<'_> {
                     "{help}; right if yours has more",
                     help = help.replace("it has", &format!("{} has", named(events, "or")))
                 );
-                self.findings.warning(at, message, help);
+                self.findings.doubt(at, message, help, Unknown::Value(fact.to_string(), word.to_owned()));
             }
         }
         let fits = || words.words.iter().any(|word| line.holds(Some(&(*word).into())));

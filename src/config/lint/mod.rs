@@ -8,9 +8,12 @@
 mod carried;
 mod literal;
 mod never;
+mod seen;
 mod solve;
 mod twice;
 mod value;
+
+pub use seen::{Doubt, Unknown, with_traffic};
 
 use std::collections::HashMap;
 

@@ -8,6 +8,7 @@ mod address;
 mod carried;
 mod catalogue;
 mod envelope;
+mod fields;
 mod reading;
 mod samples;
 mod vocabulary;
@@ -15,6 +16,7 @@ mod words;
 
 pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
 pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind};
+pub use fields::{is_read, payload_of};
 pub use samples::{Sample, samples};
 pub use vocabulary::{Words, words_of};
 
