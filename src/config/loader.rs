@@ -11,14 +11,14 @@ use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
 use super::lint;
-use super::rules::{Known, Rules, is_rule_file};
+use super::rules::{Known, Receiver, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
 use super::{Secrets, Server, Snapshot, Storage, yaml};
 use crate::domain::Name;
-use crate::domain::rule::{Kind, RuleSet};
+use crate::domain::rule::RuleSet;
 
 /// The most files of one folder.
 const FOLDER_FILES_MAX: usize = 2000;
@@ -111,7 +111,7 @@ impl<'a> Load<'a> {
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
         let known = Known {
-            destinations: kinds(&settings),
+            destinations: receivers(&settings),
             sources: settings.source_names.clone(),
             templates: templates.names(),
             people: &settings.people,
@@ -246,11 +246,12 @@ impl<'a> Load<'a> {
     }
 }
 
-fn kinds(settings: &Settings) -> BTreeMap<Name, Option<Kind>> {
-    let kind = |(name, (_, spec)): (&Name, &(Place, Option<_>))| {
-        (name.clone(), spec.as_ref().map(|spec: &std::sync::Arc<super::DestinationSpec>| spec.kind))
+fn receivers(settings: &Settings) -> BTreeMap<Name, Option<Receiver>> {
+    let receiver = |spec: &std::sync::Arc<super::DestinationSpec>| Receiver {
+        kind: spec.kind,
+        actions: spec.adapter.actions().to_vec(),
     };
-    settings.destinations.iter().map(kind).collect()
+    settings.destinations.iter().map(|(name, (_, spec))| (name.clone(), spec.as_ref().map(receiver))).collect()
 }
 
 /// A short hash of the names and texts of all files.

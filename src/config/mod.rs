@@ -27,6 +27,7 @@ mod fields;
 mod files;
 mod findings;
 mod handling;
+mod how;
 pub mod lint;
 mod loader;
 mod mutes;

@@ -11,12 +11,21 @@ use super::people::People;
 use super::vocabulary::{FILE_LATER, RULE_LATER};
 use crate::domain::Name;
 use crate::domain::condition::Condition;
+use crate::domain::delivery::Action;
 use crate::domain::rule::{Kind, Rule};
+
+/// A destination, as far as rules must know it.
+pub struct Receiver {
+    /// Its kind.
+    pub kind: Kind,
+    /// What it can do, the default first.
+    pub actions: Vec<Action>,
+}
 
 /// What rules may name.
 pub struct Known<'a> {
-    /// The destinations and their kinds; no kind: broken, so nothing about it is judged.
-    pub destinations: BTreeMap<Name, Option<Kind>>,
+    /// The destinations; `None`: broken, so nothing about it is judged.
+    pub destinations: BTreeMap<Name, Option<Receiver>>,
     /// The sources.
     pub sources: BTreeSet<Name>,
     /// The templates.

@@ -91,7 +91,4 @@ pub const RULE_LATER: &[&str] = &["where", "wait", "until", "again", "collect", 
 pub const FILE_LATER: &[&str] = &["tests", "calendars", "quiet_hours"];
 
 /// Keys of one message that later releases have.
-pub const SEND_LATER: &[&str] = &["react", "status", "request", "body", "json"];
-
-/// Actions that later releases have.
-pub const ACTIONS_LATER: [&str; 5] = ["reply", "update", "comment", "transition", "request"];
+pub const SEND_LATER: &[&str] = &["request", "body", "json"];

@@ -11,6 +11,7 @@ mod sheet;
 pub mod slack;
 pub mod teams;
 mod text;
+mod threads;
 
 use std::fmt;
 
@@ -18,11 +19,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::domain::delivery::{Job, Lost, Outcome};
+use crate::domain::delivery::{Action, Job, Lost, Outcome};
 use crate::domain::time::Timestamp;
 
 /// Speaks one destination's language.
 pub trait Destination: fmt::Debug + Send + Sync {
+    /// The actions it can do, the default first.
+    fn actions(&self) -> &[Action];
+
     /// The next step of the conversation about `job`, given the `answers` to all asks so
     /// far, in order. Called anew with each answer; keeps nothing between calls. Asks at
     /// most [`ASKS_MAX`] times.

@@ -10,6 +10,7 @@ pub mod event;
 pub mod explain;
 pub mod facts;
 pub mod handling;
+pub mod how;
 pub mod ids;
 pub mod index;
 pub mod markdown;
@@ -21,6 +22,7 @@ pub mod rank;
 pub mod render;
 pub mod rule;
 pub mod sentence;
+pub mod thread;
 pub mod time;
 pub mod trace;
 

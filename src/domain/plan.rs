@@ -305,7 +305,7 @@ impl Desk<'_> {
             let template = send.template.clone().unwrap_or_else(|| "(fields)".into());
             plan.template_failures.push((template, why));
         }
-        Content { v: CONTENT_VERSION, message, fields, body }
+        Content { v: CONTENT_VERSION, message, fields, how: send.how.clone(), body }
     }
 }
 

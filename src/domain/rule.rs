@@ -5,6 +5,7 @@ use super::condition::{Condition, Recorder, Silent};
 use super::delivery::Action;
 use super::facts::Facts;
 use super::handling::Handling;
+use super::how::How;
 use super::index::Index;
 use super::message::Mention;
 use super::render::FieldTree;
@@ -54,6 +55,8 @@ pub struct Send {
     pub mention: Vec<Mention>,
     /// The tracker's fields, whose strings are templates.
     pub fields: FieldTree,
+    /// How it is done.
+    pub how: How,
 }
 
 /// The kinds of destination.
@@ -78,15 +81,6 @@ impl Kind {
             Self::Slack => "slack",
             Self::Teams => "teams",
             Self::Jira => "jira",
-        }
-    }
-
-    /// The actions it can do, the default first.
-    #[must_use]
-    pub fn actions(self) -> &'static [Action] {
-        match self {
-            Self::Slack | Self::Teams => &[Action::Post],
-            Self::Jira => &[Action::Create],
         }
     }
 }

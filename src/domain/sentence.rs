@@ -2,6 +2,7 @@
 
 use super::condition::{Bound, Condition, Join, Limit, Line, Presence, Test, Wanted};
 use super::delivery::Action;
+use super::how::{IfMissing, Target};
 use super::rank;
 use super::rule::{Rule, Send};
 
@@ -32,12 +33,41 @@ impl Send {
     #[must_use]
     pub fn phrase(&self) -> String {
         let template = self.template.as_deref();
+        let what = template.unwrap_or("the built-in message");
+        let to = &self.to;
         let mut text = match self.action {
-            Action::Post => format!("post {} to {}", template.unwrap_or("the built-in message"), self.to),
-            Action::Create => {
-                format!("create an issue in {} from {}", self.to, template.unwrap_or("the built-in message"))
+            Action::Post => format!("post {what} to {to}"),
+            Action::Reply if self.how.broadcast => format!("reply with {what} in the thread and the channel of {to}"),
+            Action::Reply => format!("reply with {what} in the thread of {to}"),
+            Action::Update => format!("update what {to} has with {what}"),
+            Action::React => format!("react in {to}"),
+            Action::Create => format!("create an issue in {to} from {what}"),
+            Action::Comment => format!("comment on the issue in {to} with {what}"),
+            Action::Transition => {
+                let status = match &self.how.target {
+                    Some(Target::Status(name)) => format!(" to {name}"),
+                    Some(Target::Category(category)) => {
+                        format!(" to whatever is {}", category.word().replace('_', " "))
+                    }
+                    None => String::new(),
+                };
+                let said = template.map(|name| format!(" with {name} as comment")).unwrap_or_default();
+                format!("move the issue in {to}{status}{said}")
             }
+            Action::Request => format!("send {what} to {to}"),
         };
+        if let Some(emoji) = &self.how.react {
+            text.push_str(&format!(" with :{emoji}:"));
+        }
+        if self.action.needs_thread() {
+            let else_what = match (self.action, self.how.if_missing) {
+                (Action::React, _) | (Action::Reply | Action::Update, IfMissing::Begin) => "",
+                (_, IfMissing::Begin) => " (or create one)",
+                (Action::Comment | Action::Transition, IfMissing::Skip) => "",
+                (_, IfMissing::Skip) => " (if there is one)",
+            };
+            text.push_str(else_what);
+        }
         let fields: Vec<&str> = self.fields.names().collect();
         if !fields.is_empty() {
             text.push_str(&format!(" with {}", series(&fields, "and")));

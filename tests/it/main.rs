@@ -32,5 +32,7 @@ mod source;
 mod sqlite;
 mod standins;
 mod support;
+mod threads;
+mod tickets;
 mod traffic;
 mod web;

@@ -9,6 +9,7 @@ use super::{Report, Sheets};
 use crate::config::findings::Findings;
 use crate::domain::Name;
 use crate::domain::condition::{Condition, Silent, Test};
+use crate::domain::delivery::Action;
 use crate::domain::facts::{FactPath, Facts};
 use crate::domain::rule::{Rule, Send};
 use crate::source::qase;
@@ -57,7 +58,7 @@ fn by_lane(rules: &[Rule]) -> BTreeMap<(Name, &'static str), Vec<Message<'_>>> {
 
 /// Whether it makes no difference which of the two is sent.
 fn says_the_same(one: &Send, other: &Send) -> bool {
-    one.template == other.template && one.mention == other.mention && one.fields == other.fields
+    one.template == other.template && one.mention == other.mention && one.fields == other.fields && one.how == other.how
 }
 
 /// Whether messages of the two are in one conversation. A rule that is muted is about to change.
@@ -181,10 +182,11 @@ impl Overlap<'_> {
         let (first, second) = (&rules[self.first.0], &rules[self.second.0]);
         let send = self.second.1;
         let message = format!(
-            "'{}' and '{}' both {} to '{}' for {}; it happens once, as '{}' says",
+            "'{}' and '{}' both {} {} '{}' for {}; it happens once, as '{}' says",
             first.name,
             second.name,
             send.action.word(),
+            if send.action == Action::Post { "to" } else { "at" },
             send.to,
             self.event(),
             first.name,

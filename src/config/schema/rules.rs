@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::conditions;
 use super::parts::{key, list, map, must, one_of, text};
 use crate::domain::delivery::Action;
+use crate::domain::how::Category;
 use crate::domain::priority::Priority;
 
 pub(super) fn schema() -> Value {
@@ -80,6 +81,29 @@ fn send() -> Value {
             key(
                 "mention",
                 json!({ "description": "Whom the message notifies.", "anyOf": [name, { "type": ["array", "null"], "maxItems": 20, "items": name }] }),
+            ),
+            key(
+                "react",
+                text("An emoji by its name, added to the first message of the conversation (slack with a bot)."),
+            ),
+            key(
+                "broadcast",
+                json!({ "type": "boolean", "default": false, "description": "A reply is shown in the channel too (slack)." }),
+            ),
+            key(
+                "if_missing",
+                one_of(
+                    "What is done where there is nothing to reply to or act on: a new message or issue, or nothing.",
+                    &["post", "create", "skip"],
+                ),
+            ),
+            key("status", text("Where a transition leads: the name of a status.")),
+            key(
+                "to_category",
+                one_of(
+                    "Where a transition leads: whatever status means that there.",
+                    &Category::WORDS.map(|(word, _)| word),
+                ),
             ),
             key(
                 "fields",
