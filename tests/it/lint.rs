@@ -232,3 +232,22 @@ fn rules_that_all_overlap_are_told_within_bounds() {
     assert!((1..=20).contains(&told), "{told} told");
     assert!(warnings.0.iter().any(|one| one.message.contains("not every rule was held against every other")));
 }
+
+#[test]
+fn rules_with_very_many_alternatives_do_not_keep_a_reload_waiting() {
+    let alternatives = |n: usize| {
+        let lists = (0..6).map(|list| {
+            let texts: Vec<String> =
+                (0..8).map(|k| format!("{{ title: {{ matches: '^a{n}{list}{k}+b$' }} }}")).collect();
+            format!("{{ any_of: [{}] }}", texts.join(", "))
+        });
+        format!(
+            "{{ event: defect.created, failed: {{ above: 5 }}, all_of: [{}] }}",
+            lists.collect::<Vec<_>>().join(", ")
+        )
+    };
+    let began = std::time::Instant::now();
+    let warnings = loaded(&many(120, alternatives)).warnings;
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    assert!(warnings.0.iter().any(|one| one.message.contains("held against every other")), "{warnings}");
+}

@@ -17,10 +17,15 @@ pub use seen::{Doubt, Unknown, with_traffic};
 
 use std::collections::HashMap;
 
+use self::solve::Budget;
 use super::findings::{Findings, Place};
 use crate::domain::condition::Line;
 use crate::domain::facts::Facts;
 use crate::domain::rule::Rule;
+
+/// How many combinations of alternatives are followed for all rules together, twice: once
+/// for each rule, once for pairs of them. Most rules take one to three.
+const STEPS_OF_ALL: usize = 50_000;
 
 /// The numbers of the files, by their names.
 type Sheets = HashMap<String, usize>;
@@ -28,11 +33,17 @@ type Sheets = HashMap<String, usize>;
 /// Judges all `rules`, which are right one by one.
 pub fn lint(rules: &[Rule], findings: &mut Findings) {
     let sheets: Sheets = findings.names().map(|(sheet, name)| (name.to_owned(), sheet)).collect();
+    let mut budget = Budget::of(STEPS_OF_ALL);
     for rule in rules {
         let report = Report { rule, sheets: &sheets };
-        if !never::lint(rule, &report, findings) {
+        if !never::lint(rule, &report, &mut budget, findings) {
             carried::lint(rule, &report, findings);
         }
+    }
+    if let (true, Some(rule)) = (budget.is_spent(), rules.last()) {
+        let at = Report { rule, sheets: &sheets }.name(findings);
+        let message = "not for every rule was it tried whether it can match at all: there are too many alternatives";
+        findings.warning(at, message, "a rule that can never match may go unnoticed here");
     }
     if !findings.failed() {
         twice::lint(rules, &sheets, findings);
@@ -42,14 +53,14 @@ pub fn lint(rules: &[Rule], findings: &mut Findings) {
 /// Whether it is proven that no event can match `rule`.
 #[must_use]
 pub fn is_impossible(rule: &Rule) -> bool {
-    matches!(solve::outlook(&solve::goals(rule)), solve::Outlook::Never(_))
+    matches!(solve::outlook(&solve::goals(rule), &mut Budget::of(STEPS_OF_ALL)), solve::Outlook::Never(_))
 }
 
 /// Facts that `rule` may match, as far as such can be made up.
 #[must_use]
 pub fn example(rule: &Rule) -> Option<Facts> {
     let mut found = None;
-    solve::witness(&solve::goals(rule), &mut |facts| {
+    solve::witness(&solve::goals(rule), &mut Budget::of(STEPS_OF_ALL), &mut |facts| {
         found = Some(facts.clone());
         true
     })?;

@@ -2,15 +2,15 @@
 
 use super::Report;
 use super::literal::Literal;
-use super::solve::{Goal, Outlook, goals, outlook};
+use super::solve::{Budget, Goal, Outlook, goals, outlook};
 use crate::config::findings::Findings;
 use crate::domain::condition::{Condition, Line};
 use crate::domain::rule::Rule;
 
 /// Reports when no event can match `rule`. True when that is so.
-pub(super) fn lint(rule: &Rule, report: &Report, findings: &mut Findings) -> bool {
+pub(super) fn lint(rule: &Rule, report: &Report, budget: &mut Budget, findings: &mut Findings) -> bool {
     let goals = goals(rule);
-    if let Outlook::Never(core) = outlook(&goals) {
+    if let Outlook::Never(core) = outlook(&goals, budget) {
         tell(&core, &format!("rule '{}' can never match", rule.name), report, findings);
         return true;
     }
@@ -18,7 +18,7 @@ pub(super) fn lint(rule: &Rule, report: &Report, findings: &mut Findings) -> boo
         for one in alternatives {
             let mut goals: Vec<Goal<'_>> = goals.clone();
             goals.push((one, true));
-            if let Outlook::Never(core) = outlook(&goals)
+            if let Outlook::Never(core) = outlook(&goals, budget)
                 && let Some(line) = first_line(one)
             {
                 let why = why(&core);

@@ -13,8 +13,36 @@ use crate::domain::condition::Condition;
 use crate::domain::facts::{FactPath, Facts};
 use crate::domain::rule::Rule;
 
-/// How many combinations of alternatives are followed at most.
+/// How many combinations of alternatives are followed at most for one question.
 const STEPS_MAX: usize = 400;
+
+/// How many combinations of alternatives may still be followed for all rules together, so
+/// that rules with very many alternatives do not keep a reload waiting.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    /// A budget of so many combinations.
+    pub fn of(steps: usize) -> Self {
+        Self { left: steps }
+    }
+
+    /// Whether nothing is left.
+    pub fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Asks `question` with as many steps as one may have, and takes those it used.
+    fn spend<T>(&mut self, question: impl FnOnce(&mut usize) -> T) -> T {
+        let given = STEPS_MAX.min(self.left);
+        let mut steps = given;
+        let answer = question(&mut steps);
+        self.left -= given - steps;
+        answer
+    }
+}
 
 /// A condition that must hold, or must not.
 pub type Goal<'a> = (&'a Condition, bool);
@@ -35,30 +63,33 @@ pub fn goals(rule: &Rule) -> Vec<Goal<'_>> {
 }
 
 /// Whether `goals` can hold together.
-pub fn outlook<'a>(goals: &[Goal<'a>]) -> Outlook<'a> {
+pub fn outlook<'a>(goals: &[Goal<'a>], budget: &mut Budget) -> Outlook<'a> {
     let mut state = State::default();
     state.add(goals);
     if let Some(core) = state.clash() {
         return Outlook::Never(core);
     }
-    let mut steps = STEPS_MAX;
     let mut open = false;
-    follow(state, &mut steps, &mut |_| {
-        open = true;
-        true
+    let spent = budget.spend(|steps| {
+        follow(state, steps, &mut |_| {
+            open = true;
+            true
+        });
+        *steps == 0
     });
-    if open || steps == 0 { Outlook::Open } else { Outlook::Never(Vec::new()) }
+    if open || spent { Outlook::Open } else { Outlook::Never(Vec::new()) }
 }
 
 /// Facts of which `goals` may hold, tried with `judge` until it takes some.
-pub fn witness(goals: &[Goal<'_>], judge: &mut dyn FnMut(&Facts) -> bool) -> Option<Facts> {
+pub fn witness(goals: &[Goal<'_>], budget: &mut Budget, judge: &mut dyn FnMut(&Facts) -> bool) -> Option<Facts> {
     let mut state = State::default();
     state.add(goals);
     let mut found = None;
-    let mut steps = STEPS_MAX;
-    follow(state, &mut steps, &mut |state| {
-        found = state.facts().filter(|facts| judge(facts));
-        found.is_some()
+    budget.spend(|steps| {
+        follow(state, steps, &mut |state| {
+            found = state.facts().filter(|facts| judge(facts));
+            found.is_some()
+        })
     });
     found
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::literal::text_of;
-use super::solve::{goals, witness};
+use super::solve::{Budget, goals, witness};
 use super::{Report, Sheets};
 use crate::config::findings::Findings;
 use crate::domain::Name;
@@ -17,6 +17,9 @@ use crate::source::qase;
 /// How many pairs of rules are compared at most.
 const PAIRS_MAX: usize = 10_000;
 
+/// How many combinations of alternatives are followed for all pairs together.
+const STEPS_MAX: usize = 20_000;
+
 /// How many pairs are told at most.
 const TOLD_MAX: usize = 20;
 
@@ -28,7 +31,8 @@ type Message<'r> = (usize, &'r Send);
 
 /// Points out pairs of rules of which one message goes under.
 pub(super) fn lint(rules: &[Rule], sheets: &Sheets, findings: &mut Findings) {
-    let mut search = Search { rules, compared: HashSet::new(), found: Vec::new(), bounded: false };
+    let mut search =
+        Search { rules, compared: HashSet::new(), found: Vec::new(), budget: Budget::of(STEPS_MAX), bounded: false };
     for messages in by_lane(rules).into_values() {
         search.divide(&messages, &mut Vec::new());
     }
@@ -71,6 +75,7 @@ struct Search<'r> {
     rules: &'r [Rule],
     compared: HashSet<(usize, usize)>,
     found: Vec<Overlap<'r>>,
+    budget: Budget,
     bounded: bool,
 }
 
@@ -132,14 +137,14 @@ impl<'r> Search<'r> {
                 {
                     continue;
                 }
-                if self.compared.len() >= PAIRS_MAX || self.found.len() >= TOLD_MAX {
+                if self.compared.len() >= PAIRS_MAX || self.budget.is_spent() || self.found.len() >= TOLD_MAX {
                     self.bounded = true;
                     return;
                 }
                 if !self.compared.insert((first.0, second.0)) {
                     continue;
                 }
-                if let Some(facts) = both(&self.rules[first.0], &self.rules[second.0]) {
+                if let Some(facts) = both(&self.rules[first.0], &self.rules[second.0], &mut self.budget) {
                     self.found.push(Overlap { first: *first, second: *second, facts });
                 }
             }
@@ -160,11 +165,11 @@ fn wants<'a>(condition: &'a Condition) -> Box<dyn Iterator<Item = (&'a FactPath,
 }
 
 /// Facts of a documented event that both rules match, if such can be made up.
-fn both(one: &Rule, other: &Rule) -> Option<Facts> {
+fn both(one: &Rule, other: &Rule, budget: &mut Budget) -> Option<Facts> {
     let mut all = goals(one);
     all.extend(goals(other));
     let mut found = None;
-    witness(&all, &mut |facts| {
+    witness(&all, budget, &mut |facts| {
         found = qase::EVENTS.iter().find_map(|event| {
             let mut facts = facts.clone();
             facts.values.insert("event".to_owned(), (*event).into());
