@@ -192,6 +192,60 @@ proptest! {
     }
 }
 
+/// Every value that the lines about `fact` can tell from others, and many more.
+fn values_of(fact: &str) -> Vec<Value> {
+    let texts = TEXTS.iter().flat_map(|one| {
+        TEXTS.iter().flat_map(move |other| [format!("{one}{other}"), format!("{one} {other}"), (*one).to_owned()])
+    });
+    let texts: Vec<Value> = texts.chain(["po".to_owned(), String::new()]).map(Value::from).collect();
+    let numbers = (-8..40_i32).map(|n| json!(f64::from(n) / 4.0)).chain((-3..9_i64).map(Value::from));
+    let lists = (0..64_usize)
+        .map(|bits| TEXTS.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1).map(|(_, text)| *text).collect());
+    match fact {
+        "event" => EVENTS.iter().map(|event| Value::from(*event)).collect(),
+        "severity" => {
+            rank::SEVERITIES.iter().chain(&["undefined", "own word"]).map(|word| Value::from(*word)).collect()
+        }
+        "failed" => numbers.collect(),
+        "visible" => vec![true.into(), false.into()],
+        "tags" => lists.collect(),
+        "title" => texts,
+        _ => texts.into_iter().chain(numbers).chain(lists).chain([true.into(), false.into(), json!({})]).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(6000) })]
+
+    /// The same for lines about one fact, where all its values can be tried.
+    #[test]
+    fn no_value_pleases_lines_that_are_called_impossible(
+        (fact, when, unless) in select(&FACTS[..]).prop_flat_map(|fact| {
+            let line = move || vec(test(fact), 1..3).prop_map(move |tests| {
+                Condition::Line(Line { fact: FactPath::parse(fact).unwrap(), tests, line: 0 })
+            });
+            let none = vec(line(), 1..2).prop_map(Condition::None);
+            let when = vec(prop_oneof![4 => line(), 1 => none], 1..3).prop_map(Condition::All);
+            (Just(fact), when, proptest::option::weighted(0.4, line()))
+        }),
+    ) {
+        let rule = rule(when, unless);
+        if is_impossible(&rule) {
+            let absent = (fact != "event").then_some(None);
+            for value in values_of(fact).into_iter().map(Some).chain(absent) {
+                let mut values = Map::new();
+                match (value, fact) {
+                    (Some(value), "payload.x") => values.insert("payload".to_owned(), json!({ "x": value })),
+                    (Some(value), fact) => values.insert(fact.to_owned(), value),
+                    (None, _) => None,
+                };
+                let facts = Facts { values, ..Facts::default() };
+                prop_assert!(!rule.matches(&facts, &mut Silent), "matched by {:?}", facts.values);
+            }
+        }
+    }
+}
+
 fn loaded(rules: &str) -> Snapshot {
     load(&base().with("rules/a.yaml", rules), Secrets::Leave).unwrap_or_else(|found| panic!("{found}"))
 }
