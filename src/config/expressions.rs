@@ -1,7 +1,9 @@
 //! `where:`: from a YAML text to a checked expression, and its flaws at their places.
 
+use std::io;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::panic::catch_unwind;
+use std::sync::{LazyLock, mpsc};
 use std::thread;
 
 use super::fields::text;
@@ -49,21 +51,36 @@ pub fn read(node: &Node, findings: &mut Findings) -> Option<Expression> {
     }
 }
 
-/// Compiles on a thread of its own: the parser needs more stack than the caller may have.
-fn compile(source: &str) -> Result<Expression, Vec<Flaw>> {
-    let broken = |message: &str| {
-        let message = message.to_owned();
-        vec![Flaw { at: 0..source.len(), message, help: None, unknown: None }]
-    };
-    thread::scope(|scope| {
-        let compiler = thread::Builder::new().stack_size(COMPILE_STACK_BYTES);
-        let started = compiler.spawn_scoped(scope, || Expression::compile(source, &WORDS));
-        match started.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(broken("this is no expression that can be read")),
-            Err(error) => Err(broken(&format!("there is no memory to read this expression: {error}"))),
+/// An expression to compile, and where its reader waits.
+struct Order {
+    source: String,
+    answer: mpsc::Sender<Result<Expression, Vec<Flaw>>>,
+}
+
+/// The thread that compiles: the parser needs more stack than the caller may have, and a
+/// thread for each of thousands of expressions would take longer than compiling them.
+static COMPILER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
+    let (sender, orders) = mpsc::channel::<Order>();
+    let compiler = thread::Builder::new().name("expressions".to_owned()).stack_size(COMPILE_STACK_BYTES);
+    compiler.spawn(move || {
+        for Order { source, answer } in orders {
+            // An answer that is missing says that the parser panicked.
+            if let Ok(compiled) = catch_unwind(|| Expression::compile(&source, &WORDS)) {
+                drop(answer.send(compiled));
+            }
         }
-    })
+    })?;
+    Ok(sender)
+});
+
+fn compile(source: &str) -> Result<Expression, Vec<Flaw>> {
+    let broken = |message: String| vec![Flaw { at: 0..source.len(), message, help: None, unknown: None }];
+    let compiler =
+        COMPILER.as_ref().map_err(|error| broken(format!("there is no memory to read this expression: {error}")))?;
+    let (answer, compiled) = mpsc::channel();
+    let unreadable = || broken("this is no expression that can be read".to_owned());
+    compiler.send(Order { source: source.to_owned(), answer }).map_err(|_| unreadable())?;
+    compiled.recv().map_err(|_| unreadable())?
 }
 
 fn report(flaw: Flaw, source: &str, whole: Place, findings: &mut Findings) {

@@ -127,8 +127,9 @@ pub struct Folded {
 /// stands (unlike the Greek sigma at the end of a word in `str::to_lowercase`).
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(text);
+    if text.is_ascii() {
+        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        return if upper { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
     }
     Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
 }
@@ -160,6 +161,36 @@ impl Folded {
             return self.folded.eq_ignore_ascii_case(text);
         }
         text.chars().flat_map(char::to_lowercase).eq(self.folded.chars())
+    }
+
+    /// Whether `text` begins with this, whatever its case.
+    fn begins(&self, text: &str) -> bool {
+        let head = text.as_bytes().get(..self.folded.len()).filter(|head| head.is_ascii());
+        if let (true, Some(head)) = (self.folded.is_ascii(), head) {
+            return self.folded.as_bytes().eq_ignore_ascii_case(head);
+        }
+        let mut letters = text.chars().flat_map(char::to_lowercase);
+        self.folded.chars().all(|letter| letters.next() == Some(letter))
+    }
+
+    /// Whether `text` ends with this, whatever its case.
+    fn ends(&self, text: &str) -> bool {
+        let from = text.len().checked_sub(self.folded.len());
+        let tail = from.and_then(|from| text.as_bytes().get(from..)).filter(|tail| tail.is_ascii());
+        if let (true, Some(tail)) = (self.folded.is_ascii(), tail) {
+            return self.folded.as_bytes().eq_ignore_ascii_case(tail);
+        }
+        fold(text).ends_with(self.as_str())
+    }
+
+    /// Whether `seen` equals this. A list does when one of its elements does.
+    fn equals(&self, seen: &Value) -> bool {
+        match seen {
+            Value::String(seen) => self.is(seen),
+            Value::Number(_) | Value::Bool(_) => self.is(&seen.to_string()),
+            Value::Array(items) => items.iter().any(|item| self.equals(item)),
+            Value::Null | Value::Object(_) => false,
+        }
     }
 }
 
@@ -290,10 +321,10 @@ impl Test {
             Self::OneOf(wanted) => wanted.iter().any(|one| one.is(seen)),
             Self::Not(tests) => !tests.iter().all(|test| test.holds(fact, sight)),
             Self::Order(bound, limit) => in_order(*bound, *limit, fact, seen),
-            Self::StartsWith(part) => with_text(seen, |text| fold(text).starts_with(part.as_str())),
-            Self::EndsWith(part) => with_text(seen, |text| fold(text).ends_with(part.as_str())),
+            Self::StartsWith(part) => with_text(seen, |text| part.begins(text)),
+            Self::EndsWith(part) => with_text(seen, |text| part.ends(text)),
             Self::Contains(part) => match seen {
-                Value::Array(items) => items.iter().any(|item| Wanted::Text(part.clone()).is(item)),
+                Value::Array(items) => items.iter().any(|item| part.equals(item)),
                 other => with_text(other, |text| fold(text).contains(part.as_str())),
             },
             Self::Like(pattern) => with_text(seen, |text| glob(pattern.as_str(), &fold(text))),
@@ -312,8 +343,7 @@ impl Wanted {
     fn is(&self, seen: &Value) -> bool {
         match (self, seen) {
             (wanted, Value::Array(items)) => items.iter().any(|item| wanted.is(item)),
-            (Self::Text(text), Value::String(seen)) => text.is(seen),
-            (Self::Text(text), Value::Number(_) | Value::Bool(_)) => text.is(&seen.to_string()),
+            (Self::Text(text), seen) => text.equals(seen),
             (Self::Glob(pattern), Value::String(seen)) => glob(pattern.as_str(), &fold(seen)),
             (Self::Number(number), seen) => as_number(seen).is_some_and(|seen| seen == *number),
             (Self::Flag(flag), Value::Bool(seen)) => flag == seen,
@@ -332,7 +362,7 @@ fn has(items: &[Value], wanted: &Wanted) -> bool {
 }
 
 /// A number, or text that is one: Qase sends the values of number fields as text.
-fn as_number(seen: &Value) -> Option<f64> {
+pub(super) fn as_number(seen: &Value) -> Option<f64> {
     match seen {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),

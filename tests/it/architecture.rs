@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
+    ("foldhash", &["domain/index"]),
     ("governor", &["relay/gate"]),
     ("notify", &["relay/reload"]),
     ("serde_saphyr", &["config", "domain/render/front"]),

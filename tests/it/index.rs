@@ -10,13 +10,13 @@ use relaybell::domain::rule::{Rule, RuleSet};
 use serde_json::{Map, Value, json};
 
 /// Few facts and few values, so that rules and events meet.
-const FACTS: [&str; 5] = ["event", "project", "severity", "tags", "payload.kind"];
+const FACTS: [&str; 6] = ["event", "project", "severity", "tags", "cases", "payload.kind"];
 const TEXTS: [&str; 8] = ["a", "B", "7", "true", "Σ", "ς", "ΟΔΟΣ", "run.x"];
 
 fn wanted() -> impl Strategy<Value = Wanted> {
     prop_oneof![
         6 => select(&TEXTS[..]).prop_map(|text| Wanted::Text(Folded::new(text))),
-        1 => select(&["*", "r*", "?"][..]).prop_map(|text| Wanted::Glob(Folded::new(text))),
+        1 => select(&["*", "r*", "?", "run.*", "b"][..]).prop_map(|text| Wanted::Glob(Folded::new(text))),
         1 => (0_i32..9).prop_map(|number| Wanted::Number(f64::from(number))),
         1 => any::<bool>().prop_map(Wanted::Flag),
     ]
@@ -26,12 +26,27 @@ fn test() -> impl Strategy<Value = Test> {
     let leaf = prop_oneof![
         6 => vec(wanted(), 1..4).prop_map(Test::OneOf),
         1 => select(&TEXTS[..]).prop_map(|text| Test::Contains(Folded::new(text))),
-        1 => (0_i32..9).prop_map(|number| Test::Order(Bound::AtLeast, Limit::Number(f64::from(number)))),
+        3 => order(),
+        2 => select(&["a", "R", "run", "run.x", "7", "σ", "t"][..]).prop_map(|text| Test::StartsWith(Folded::new(text))),
+        1 => select(&["X", "ς", "e"][..]).prop_map(|text| Test::EndsWith(Folded::new(text))),
+        1 => select(&["r*x", "?", "true", "1?", "*"][..]).prop_map(|text| Test::Like(Folded::new(text))),
+        1 => vec(wanted(), 0..3).prop_map(Test::HasAny),
+        1 => vec(wanted(), 0..3).prop_map(Test::HasAll),
         1 => select(&[Presence::There, Presence::Absent][..]).prop_map(Test::Present),
         1 => vec(wanted(), 1..3).prop_map(Test::HasNone),
         1 => any::<bool>().prop_map(Test::Changed),
     ];
     prop_oneof![4 => leaf.clone(), 1 => leaf.prop_map(|test| Test::Not(vec![test]))]
+}
+
+fn order() -> impl Strategy<Value = Test> {
+    let bound = select(&[Bound::AtLeast, Bound::AtMost, Bound::Above, Bound::Below][..]);
+    let limit = prop_oneof![
+        3 => (-2_i32..20).prop_map(|number| Limit::Number(f64::from(number) / 2.0)),
+        2 => (1_usize..7).prop_map(Limit::Rank),
+        1 => (0_u32..9).prop_map(Limit::Seconds),
+    ];
+    (bound, limit).prop_map(|(bound, limit)| Test::Order(bound, limit))
 }
 
 fn line() -> impl Strategy<Value = Condition> {
@@ -42,7 +57,7 @@ fn line() -> impl Strategy<Value = Condition> {
 fn condition() -> impl Strategy<Value = Condition> {
     let inner = prop_oneof![
         5 => line(),
-        1 => vec(line(), 0..3).prop_map(Condition::Any),
+        2 => vec(line(), 0..3).prop_map(Condition::Any),
         1 => vec(line(), 0..3).prop_map(Condition::None),
         1 => vec(line(), 0..3).prop_map(Condition::All),
     ];
@@ -53,7 +68,9 @@ fn value() -> impl Strategy<Value = Value> {
     let one = || {
         prop_oneof![
             6 => select(&TEXTS[..]).prop_map(Value::from),
-            1 => (0_i64..9).prop_map(Value::from),
+            2 => (0_i64..9).prop_map(Value::from),
+            1 => select(&["0", " 7 ", "-0", "7.0", "1e0", "nan", "inf", "Blocker", "minor", "run.xyz"][..]).prop_map(Value::from),
+            1 => (-2_i32..20).prop_map(|number| Value::from(f64::from(number) / 2.0)),
             1 => any::<bool>().prop_map(Value::from),
             1 => Just(Value::Null),
         ]
