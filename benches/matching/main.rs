@@ -86,13 +86,12 @@ fn event(body: &Bytes, qase: &Qase) -> Event {
         received,
         revision: Arc::from("bench"),
     };
-    see(&arrival, &Known::default())
+    see(arrival, &Known::default())
 }
 
 fn measure(bencher: Bencher<'_, '_>, shape: Shape, size: usize, whole: bool) {
     let rules = rules(shape, size);
-    let qase =
-        Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url: "https://app.qase.io".parse().unwrap() };
+    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url: "https://app.qase.io".parse().unwrap() };
     let bodies: Vec<Bytes> = webhooks(EVENTS).into_iter().map(Bytes::from).collect();
     let bencher = bencher.counter(ItemsCount::new(EVENTS));
     if whole {

@@ -104,7 +104,11 @@ fn when(shape: Shape, count: usize, n: usize, dice: &mut Dice) -> String {
         Shape::Growing => match n % 4 {
             0 => format!("{project}, {}", rare(7, dice)),
             1 => format!("event: {event}, {}", rare(7, dice)),
-            2 => format!("project: [P{}, P{}], severity: {{ at_least: critical }}", dice.roll(PROJECTS), dice.roll(PROJECTS)),
+            2 => format!(
+                "project: [P{}, P{}], severity: {{ at_least: critical }}",
+                dice.roll(PROJECTS),
+                dice.roll(PROJECTS)
+            ),
             _ => format!("event: {event}, title: {{ starts_with: \"Area{}\" }}", 1 + dice.roll(4)),
         },
         Shape::Level if count > 20_000 => format!("event: {event}, {project}, {}", rare(7, dice)),

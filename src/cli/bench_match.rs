@@ -142,7 +142,7 @@ fn held_against(lines: &[(usize, Bytes)], rules: &RuleSet, source: &dyn Source) 
                 received,
                 revision: Arc::clone(&revision),
             };
-            let event = see(&arrival, &Known::default());
+            let event = see(arrival, &Known::default());
             tally.matches += rules.matching(&event.facts).count() as u64;
         }
     }

@@ -65,7 +65,7 @@ pub fn sample_events() -> Vec<(&'static str, Event)> {
                 received: now,
                 revision: "samples".into(),
             };
-            events.push((sample.variant, see(&arrival, &Known::default())));
+            events.push((sample.variant, see(arrival, &Known::default())));
         }
     }
     events

@@ -266,7 +266,11 @@ impl Condition {
             Self::Any(parts) => (Join::Any, parts),
             Self::None(parts) => (Join::None, parts),
             Self::Line(line) => {
-                let sight = facts.sight(&line.fact);
+                let sight = if line.tests.iter().any(Test::asks_for_change) {
+                    facts.sight(&line.fact)
+                } else {
+                    Sight::unchanged(facts.get(&line.fact))
+                };
                 let held = line.holds(sight);
                 recorder.line(line, sight.value, held);
                 return held;
@@ -312,6 +316,15 @@ impl Line {
 }
 
 impl Test {
+    /// Whether it looks at more than the value.
+    fn asks_for_change(&self) -> bool {
+        match self {
+            Self::Changed(_) => true,
+            Self::Not(tests) => tests.iter().any(Self::asks_for_change),
+            _ => false,
+        }
+    }
+
     fn holds(&self, fact: &str, sight: Sight<'_>) -> bool {
         if let Self::Present(presence) = self {
             return sight.value.is_some() == (*presence == Presence::There);

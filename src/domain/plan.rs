@@ -114,13 +114,13 @@ impl Arrival {
 
 /// Decides all that `arrival` causes. Pure: the same arguments give the same plan.
 #[must_use]
-pub fn plan_event(arrival: &Arrival, known: &Known, rules: &RuleSet, templates: &Templates) -> Plan {
+pub fn plan_event(arrival: Arrival, known: &Known, rules: &RuleSet, templates: &Templates) -> Plan {
     let plan = Plan {
-        event: see(arrival, known),
         body: arrival.body.clone(),
         dedup: arrival.report.dedup.clone(),
         revision: arrival.revision.clone(),
-        memory: remember(arrival, known),
+        memory: remember(&arrival, known),
+        event: see(arrival, known),
         verdicts: Vec::new(),
         deliveries: Vec::new(),
         template_failures: Vec::new(),
@@ -168,7 +168,7 @@ fn decide(mut plan: Plan, rules: &RuleSet, templates: &Templates) -> Plan {
 #[must_use]
 pub fn plan_broken(arrival: &Arrival, why: String) -> Plan {
     Plan {
-        event: see(arrival, &Known::default()),
+        event: see(arrival.clone(), &Known::default()),
         body: arrival.body.clone(),
         dedup: arrival.report.dedup.clone(),
         revision: arrival.revision.clone(),
@@ -185,9 +185,12 @@ const OWN_FACTS_MAX: usize = 8;
 
 /// The event with all its facts: its own, then what is remembered of its subject.
 #[must_use]
-pub fn see(arrival: &Arrival, known: &Known) -> Event {
-    let report = &arrival.report;
-    let time = report.time.unwrap_or(arrival.received);
+pub fn see(arrival: Arrival, known: &Known) -> Event {
+    let time = arrival.report.time.unwrap_or(arrival.received);
+    let has_subject = arrival.report.subject.is_some();
+    let (age, changed) =
+        if has_subject { (age(&arrival, known), changed(&arrival.report, known)) } else { (0, Vec::new()) };
+    let Arrival { id, source, report, received, .. } = arrival;
     let remembered = known.memory.as_ref().map_or(0, |(memory, _)| memory.facts.len());
     let room = OWN_FACTS_MAX + report.facts.len() + remembered;
     let mut facts = Facts { values: Map::with_capacity(room), ..Facts::default() };
@@ -195,7 +198,7 @@ pub fn see(arrival: &Arrival, known: &Known) -> Event {
         facts.values.insert(name.to_owned(), value);
     };
     own("event", report.event.as_str().into());
-    own("source", arrival.source.as_ref().into());
+    own("source", source.as_ref().into());
     if let Some(project) = &report.project {
         own("project", project.as_str().into());
     }
@@ -203,13 +206,16 @@ pub fn see(arrival: &Arrival, known: &Known) -> Event {
         own("subject", subject.as_str().into());
     }
     own("time", time.to_string().into());
-    if report.subject.is_some() {
-        own(AGE, age(arrival, known).into());
-        own(CHANGED, changed(report, known).into());
+    if has_subject {
+        own(AGE, age.into());
+        own(CHANGED, changed.into());
     }
-    for (name, value) in &report.facts {
-        if !value.is_null() {
-            own(name, value.clone());
+    let mut gone = Vec::new();
+    for (name, value) in report.facts {
+        if value.is_null() {
+            gone.push(name);
+        } else {
+            facts.values.insert(name, value);
         }
     }
     for name in [AGE, CHANGED] {
@@ -222,23 +228,14 @@ pub fn see(arrival: &Arrival, known: &Known) -> Event {
     }
     if let Some((memory, _)) = &known.memory {
         for (name, remembered) in &memory.facts {
-            if !facts.values.contains_key(name) && !report.facts.contains_key(name) {
+            if !facts.values.contains_key(name) && !gone.contains(name) {
                 facts.values.insert(name.clone(), remembered.value.clone());
                 facts.origins.insert(name.clone(), Origin::Memory { since: remembered.since });
             }
         }
     }
-    facts.values.insert("payload".to_owned(), report.payload.clone());
-    Event {
-        id: arrival.id,
-        source: arrival.source.clone(),
-        name: report.event.clone(),
-        project: report.project.clone(),
-        subject: report.subject.clone(),
-        time,
-        received: arrival.received,
-        facts,
-    }
+    facts.values.insert("payload".to_owned(), report.payload);
+    Event { id, source, name: report.event, project: report.project, subject: report.subject, time, received, facts }
 }
 
 /// How long ago the subject was first seen, in whole seconds.

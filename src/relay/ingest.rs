@@ -150,7 +150,7 @@ impl Relay {
 
 /// Plans; a panic in planning (a bug) becomes a broken plan that keeps the bare event.
 pub(super) fn guarded_plan(arrival: &Arrival, known: &Known, snapshot: &Snapshot) -> Plan {
-    catch_unwind(AssertUnwindSafe(|| plan_event(arrival, known, &snapshot.rules, &snapshot.templates)))
+    catch_unwind(AssertUnwindSafe(|| plan_event(arrival.clone(), known, &snapshot.rules, &snapshot.templates)))
         .unwrap_or_else(|panic| plan_broken(arrival, format!("planning failed: {}", panic_text(panic.as_ref()))))
 }
 

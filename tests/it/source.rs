@@ -60,12 +60,12 @@ fn arrival(report: Report) -> Arrival {
 
 /// What is known of a subject after `report`.
 fn known_after(report: Report) -> Known {
-    let plan = plan_event(&arrival(report), &Known::default(), &RuleSet::default(), &Templates::default());
+    let plan = plan_event(arrival(report), &Known::default(), &RuleSet::default(), &Templates::default());
     Known { memory: plan.memory.map(|change| (change.to, 1)) }
 }
 
 fn seen(report: Report, known: &Known) -> Event {
-    see(&arrival(report), known)
+    see(arrival(report), known)
 }
 
 #[test]

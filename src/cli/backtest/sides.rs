@@ -71,9 +71,14 @@ fn judged_by(config: &Path, revision: &str, ledger: &dyn Ledger) -> Result<Side,
         texts.0.insert(name.into(), text.as_str().unwrap_or_default().to_owned());
     }
     let main = Path::new(config.file_name().unwrap_or(config.as_os_str()));
+    let mut what = "the files that judged the newest of these events".to_owned();
     let loaded = load_from(&texts, &variable, main, Secrets::Leave).or_else(|_| {
         // Secrets that stood in the file itself were not kept, so it may not be readable:
         // then today's relaybell.yaml has to do.
+        what = format!(
+            "{what}, but {} as it is on disk now: the copy that was kept, without its secrets, cannot be loaded",
+            main.display()
+        );
         let today = Disk.read(config).unwrap_or_default();
         texts.0.insert(main.to_owned(), String::from_utf8_lossy(&today).into_owned());
         load_from(&texts, &variable, main, Secrets::Leave)
@@ -82,7 +87,6 @@ fn judged_by(config: &Path, revision: &str, ledger: &dyn Ledger) -> Result<Side,
         let first = findings.0.first().map(|one| one.message.clone()).unwrap_or_default();
         anyhow!("the files of revision {revision}, which judged these events, cannot be used any more: {first}; {help}")
     })?;
-    let what = "the files that judged the newest of these events".to_owned();
     Ok(Side { what, revision: revision.into(), snapshot })
 }
 

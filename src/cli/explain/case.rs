@@ -155,7 +155,7 @@ fn from_body(snapshot: &Snapshot, source: Option<&str>, body: Bytes, from: &str)
         revision: snapshot.revision.clone(),
     };
     let (known, memory) = recall(snapshot, &arrival)?;
-    let Event { source, name, project, subject, time, facts, .. } = see(&arrival, &known);
+    let Event { source, name, project, subject, time, facts, .. } = see(arrival, &known);
     Ok(Case {
         event: name,
         source: source.to_string(),

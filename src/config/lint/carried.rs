@@ -1,5 +1,7 @@
 //! Lines that hold a fact against events that never have it, or against values it never has.
 
+use std::collections::HashMap;
+
 use super::Report;
 use crate::config::findings::Findings;
 use crate::config::nearest::{any_of, did_you_mean};
@@ -24,10 +26,23 @@ enum Part {
     LeftOut,
 }
 
+/// The values of facts at events, as far as they were asked for already: most rules ask
+/// for the same ones.
+#[derive(Default)]
+pub(super) struct Values(HashMap<(String, Vec<&'static str>), Option<Words>>);
+
+impl Values {
+    /// The values that the fact has, told by `events` or by earlier events of their subjects.
+    fn of(&mut self, fact: &str, events: &[&'static str]) -> Option<Words> {
+        let find = || words_of(fact, tellers(fact, events).iter().copied());
+        self.0.entry((fact.to_owned(), events.to_vec())).or_insert_with(find).clone()
+    }
+}
+
 /// Points out the lines of `rule` that its events cannot satisfy.
-pub(super) fn lint(rule: &Rule, report: &Report, findings: &mut Findings) {
+pub(super) fn lint(rule: &Rule, report: &Report, values: &mut Values, findings: &mut Findings) {
     let events: Vec<&'static str> = qase::EVENTS.to_vec();
-    let mut walk = Walk { report, findings };
+    let mut walk = Walk { report, values, findings };
     walk.condition(&rule.when, &events, Part::Wanted);
     if let Some(unless) = &rule.unless {
         let events = admitted(&rule.when, &events);
@@ -41,6 +56,7 @@ fn admitted(condition: &Condition, events: &[&'static str]) -> Vec<&'static str>
 
 struct Walk<'a> {
     report: &'a Report<'a>,
+    values: &'a mut Values,
     findings: &'a mut Findings,
 }
 
@@ -68,11 +84,10 @@ impl Walk<'_> {
         if !events.iter().any(|event| can_have(event, fact)) {
             return self.never_there(line, events, part);
         }
-        if line.fact.is_plain() {
-            let told_by = tellers(fact, events);
-            if let Some(words) = words_of(fact, told_by.iter().copied()) {
-                self.values(line, &words, events);
-            }
+        if line.fact.is_plain()
+            && let Some(words) = self.values.of(fact, events)
+        {
+            self.values(line, &words, events);
         }
     }
 

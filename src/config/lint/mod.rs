@@ -34,10 +34,11 @@ type Sheets = HashMap<String, usize>;
 pub fn lint(rules: &[Rule], findings: &mut Findings) {
     let sheets: Sheets = findings.names().map(|(sheet, name)| (name.to_owned(), sheet)).collect();
     let mut budget = Budget::of(STEPS_OF_ALL);
+    let mut values = carried::Values::default();
     for rule in rules {
         let report = Report { rule, sheets: &sheets };
         if !never::lint(rule, &report, &mut budget, findings) {
-            carried::lint(rule, &report, findings);
+            carried::lint(rule, &report, &mut values, findings);
         }
     }
     if let (true, Some(rule)) = (budget.is_spent(), rules.last()) {

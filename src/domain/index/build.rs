@@ -10,7 +10,7 @@ use crate::domain::facts::FactPath;
 use crate::domain::rule::Rule;
 
 /// Up to so many rules are evaluated one by one rather than divided further.
-const LEAF_RULES: usize = 4;
+const LEAF_RULES: usize = 2;
 /// How many facts are asked on one way at most.
 const DEPTH_MAX: usize = 12;
 /// How many places of the tree a rule stands at, at most, on average.
@@ -64,25 +64,25 @@ fn node(entries: &[&Entry<'_>], asked: &mut Vec<u32>, places: f64) -> Node {
         entries.iter().partition(|entry| entry.wants_of(best.fact).is_some());
     asked.push(best.fact);
     let mut split = Split { fact: best.fact, ..Split::default() };
-    let mut groups: Hashed<Key<'_>, Vec<&Entry<'_>>> = Hashed::default();
+    let mut groups: Hashed<u64, Vec<&Entry<'_>>> = Hashed::default();
+    let mut lengths = Vec::new();
     let mut ranged = Vec::new();
     for entry in &caring {
         for want in entry.wants_of(best.fact).unwrap_or_default() {
             match want {
-                Want::Key(key) => groups.entry(*key).or_default().push(entry),
+                Want::Key(key) => {
+                    groups.entry(key.hashed()).or_default().push(entry);
+                    match key {
+                        Key::Text(_) => {}
+                        Key::Number(_) => split.has_numbers = true,
+                        Key::Begins(text) => lengths.push(text.len()),
+                    }
+                }
                 Want::Between(from, to) => ranged.push((*from, *to, *entry)),
             }
         }
     }
-    for (key, group) in groups {
-        let under = node(&group, asked, places);
-        match key {
-            Key::Text(text) => drop(split.texts.insert(text.into(), under)),
-            Key::Number(bits) => drop(split.numbers.insert(bits, under)),
-            Key::Begins(text) => drop(split.begins.insert(text.into(), under)),
-        }
-    }
-    let mut lengths: Vec<usize> = split.begins.keys().map(|text| text.len()).collect();
+    split.keys = groups.into_iter().map(|(key, group)| (key, node(&group, asked, places))).collect();
     lengths.sort_unstable();
     lengths.dedup();
     split.lengths = lengths.into();

@@ -18,11 +18,12 @@ use foldhash::fast::FixedState;
 use super::facts::{FactPath, Facts};
 use super::rule::Rule;
 use saying::{Saying, Sayings};
-use want::bits;
+use want::Key;
 
-/// What is looked up in it are an event's texts, but what stands in it are those of rules,
-/// so that a sender cannot make it slow.
-type Map<K> = HashMap<K, Node, FixedState>;
+/// By the hash of what rules want (see [`Key::hashed`]). Two texts of one hash would only lead
+/// to rules that are then refused. What is looked up are an event's texts, but what stands
+/// in it are those of rules, so that a sender cannot make it slow.
+type Map = HashMap<u64, Node, FixedState>;
 
 /// Finds the rules that an event can match.
 #[derive(Debug, Clone, Default)]
@@ -49,13 +50,11 @@ impl Default for Node {
 #[derive(Debug, Clone, Default)]
 struct Split {
     fact: u32,
-    /// The rules that want this text, in lower case.
-    texts: Map<Box<str>>,
-    /// The rules that want the number with these bits.
-    numbers: Map<u64>,
-    /// The rules that want text that begins so, in lower case.
-    begins: Map<Box<str>>,
-    /// The lengths of these beginnings, ascending, each once.
+    /// The rules that want this text, this number, or text that begins so.
+    keys: Map,
+    /// Whether any of them wants a number.
+    has_numbers: bool,
+    /// The lengths of the beginnings, ascending, each once.
     lengths: Box<[usize]>,
     /// The rules that want a number in a range.
     ranges: Ranges,
@@ -116,16 +115,17 @@ impl<'i> Walk<'i, '_> {
     fn split(&mut self, split: &'i Split) {
         let Some(path) = self.index.facts.get(split.fact as usize) else { return };
         for place in self.sayings.ask(split.fact, path) {
-            if let Some(under) = self.look(place, |said| split.texts.get(&*said.text)) {
+            if let Some(under) = self.look(place, |said| split.keys.get(&said.text_hash)) {
                 self.node(under);
             }
-            if !split.numbers.is_empty()
-                && let Some(under) = self.look(place, |said| split.numbers.get(&bits(said.number?)))
+            if split.has_numbers
+                && let Some(under) = self.look(place, |said| split.keys.get(&said.number_hash?))
             {
                 self.node(under);
             }
             for length in &split.lengths {
-                if let Some(under) = self.look(place, |said| split.begins.get(said.text.get(..*length)?)) {
+                let key = |said: &Saying<'_>| Some(Key::Begins(said.text.get(..*length)?).hashed());
+                if let Some(under) = self.look(place, |said| split.keys.get(&key(said)?)) {
                     self.node(under);
                 }
             }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::want::{Key, bits};
 use crate::domain::condition::{as_number, fold};
 use crate::domain::facts::{FactPath, Facts};
 
@@ -12,8 +13,12 @@ use crate::domain::facts::{FactPath, Facts};
 pub(super) struct Saying<'f> {
     /// Its text in lower case.
     pub(super) text: Cow<'f, str>,
+    /// The hash of the text (see [`Key::hashed`]).
+    pub(super) text_hash: u64,
     /// The number that it is.
     pub(super) number: Option<f64>,
+    /// The hash of the number.
+    pub(super) number_hash: Option<u64>,
 }
 
 /// What one event has been asked so far.
@@ -55,6 +60,12 @@ impl<'f> Sayings<'f> {
             Value::Array(items) => return items.iter().for_each(|item| self.read(item)),
             Value::Null | Value::Object(_) => return,
         };
-        self.all.push(Saying { text, number: as_number(value) });
+        let number = as_number(value);
+        self.all.push(Saying {
+            text_hash: Key::Text(&text).hashed(),
+            text,
+            number,
+            number_hash: number.map(|number| Key::Number(bits(number)).hashed()),
+        });
     }
 }

@@ -1,5 +1,9 @@
 //! What must be so of a fact for a condition to hold, as far as an index can look it up.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+
 use crate::domain::condition::{Bound, Condition, Limit, Test, Wanted};
 use crate::domain::facts::FactPath;
 use crate::domain::rank;
@@ -25,6 +29,13 @@ pub(super) enum Key<'a> {
     Number(u64),
     /// Text that begins with this, in lower case.
     Begins(&'a str),
+}
+
+impl Key<'_> {
+    /// Its hash, the same in every run.
+    pub(super) fn hashed(&self) -> u64 {
+        FixedState::default().hash_one(self)
+    }
 }
 
 /// A fact, and what it must be: one of these.
@@ -73,8 +84,7 @@ pub(super) fn wants(condition: &Condition) -> Vec<Wants<'_>> {
 /// meet both by different elements, so only ranges, which lists never meet, are combined.
 fn add<'a>(all: &mut Vec<Wants<'a>>, more: Wants<'a>) {
     let Some((_, any)) = all.iter_mut().find(|(fact, _)| *fact == more.0) else { return all.push(more) };
-    if let ([Want::Between(from, to)], [Want::Between(other_from, other_to)]) =
-        (any.as_mut_slice(), more.1.as_slice())
+    if let ([Want::Between(from, to)], [Want::Between(other_from, other_to)]) = (any.as_mut_slice(), more.1.as_slice())
     {
         (*from, *to) = (from.max(*other_from), to.min(*other_to));
     } else if width(&more.1) < width(any) {

@@ -1,6 +1,6 @@
 //! The fields of a payload, and which of them no fact is read from.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::envelope::Envelope;
 
@@ -58,6 +58,23 @@ const READ: [&str; 51] = [
     "updated",
     "approves",
 ];
+
+/// Up to so many fields a look through them is faster than their hash table.
+const LOOKED_THROUGH_MAX: usize = 24;
+
+/// A payload that is asked for many fields it may not have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Payload<'a>(pub(super) &'a Map<String, Value>);
+
+impl<'a> Payload<'a> {
+    /// The field called `name`.
+    pub(super) fn get(self, name: &str) -> Option<&'a Value> {
+        if self.0.len() > LOOKED_THROUGH_MAX {
+            return self.0.get(name);
+        }
+        self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
+    }
+}
 
 /// The payload of a webhook's body, whoever sent it; `None` when it is no webhook of Qase.
 #[must_use]

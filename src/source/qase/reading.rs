@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::envelope::Envelope;
+use super::fields::Payload;
 use super::words;
 
 /// What one payload says.
@@ -43,11 +44,14 @@ const ACTOR_KEYS: [&str; 9] = [
     "author",
 ];
 
+/// Room for the facts of most payloads.
+const FACTS_USUAL: usize = 24;
+
 /// Reads the payload of `envelope`.
 pub(super) fn read(envelope: &Envelope) -> Reading {
-    let payload = &envelope.payload;
-    let mut reading = Reading::default();
-    let id = ["id", "hash"].iter().find_map(|key| payload.get(*key).and_then(words::id));
+    let payload = Payload(&envelope.payload);
+    let mut reading = Reading { facts: Map::with_capacity(FACTS_USUAL), ..Reading::default() };
+    let id = ["id", "hash"].iter().find_map(|key| payload.get(key).and_then(words::id));
     reading.subject = id.as_ref().map(|id| format!("{}/{}", envelope.entity(), plain(id)));
     reading.put("id", id);
     reading.put("title", payload.get("title").and_then(words::text));
@@ -113,8 +117,8 @@ const CLEARABLE: [&str; 10] = [
 
 /// Who did it.
 fn people(envelope: &Envelope, reading: &mut Reading) {
-    let payload = &envelope.payload;
-    let user = ACTOR_KEYS.iter().find_map(|key| payload.get(*key));
+    let payload = Payload(&envelope.payload);
+    let user = ACTOR_KEYS.iter().find_map(|key| payload.get(key));
     let name = user.and_then(user_name);
     reading.put(
         "actor",
@@ -130,7 +134,7 @@ fn people(envelope: &Envelope, reading: &mut Reading) {
 
 /// What a run or plan is made of and how it went.
 fn results(envelope: &Envelope, reading: &mut Reading) {
-    let payload = &envelope.payload;
+    let payload = Payload(&envelope.payload);
     let count = |key: &str| payload.get(key).and_then(counted);
     if envelope.event == "run.updated" {
         // "Cases added to run": the table of its documentation calls the number `cases_count`.

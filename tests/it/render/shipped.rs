@@ -44,10 +44,10 @@ fn sample(variant: &str, before: &[&str]) -> Facts {
     let body = |variant: &str| samples().iter().find(|sample| sample.variant == variant).unwrap().body;
     let mut known = Known::default();
     for variant in before {
-        let plan = plan_event(&arrival(body(variant)), &known, &RuleSet::default(), &Templates::default());
+        let plan = plan_event(arrival(body(variant)), &known, &RuleSet::default(), &Templates::default());
         known = Known { memory: plan.memory.map(|change| (change.to, 1)) };
     }
-    see(&arrival(body(variant)), &known).facts
+    see(arrival(body(variant)), &known).facts
 }
 
 macro_rules! shipped {
@@ -73,7 +73,7 @@ fn shipped_templates_read_well_on_every_sample_of_their_events() {
     assert_eq!(templates.names().count(), std::fs::read_dir(folder).unwrap().count(), "a template without a test");
     for (template, event, _) in SHIPPED {
         for sample in samples().iter().filter(|sample| sample.event == event) {
-            let facts = see(&arrival(sample.body), &Known::default()).facts;
+            let facts = see(arrival(sample.body), &Known::default()).facts;
             let message = templates.message(template, &facts).unwrap();
             insta::assert_json_snapshot!(format!("{template}.on.{}", sample.variant), message);
         }
@@ -104,7 +104,7 @@ fn shipped_templates_need_nothing_but_the_name_of_the_event() {
 fn the_built_in_message_says_what_is_known_of_any_sample() {
     let messages: Vec<(&str, Message)> = samples()
         .iter()
-        .map(|sample| (sample.variant, Templates::built_in(&see(&arrival(sample.body), &Known::default()).facts)))
+        .map(|sample| (sample.variant, Templates::built_in(&see(arrival(sample.body), &Known::default()).facts)))
         .collect();
     for (variant, message) in &messages {
         assert!(message.title.contains(" · "), "{variant}: {}", message.title);
