@@ -41,12 +41,15 @@ pub fn read(fields: &mut Fields<'_>, doing: Option<(Action, &Receiver)>, finding
     fits(missing, "if_missing", action.needs_thread(), thread, findings);
     let moves = action == Action::Transition;
     fits(status, "status", moves, "'transition'", findings);
-    fits(category, "to_category", moves, "'transition'", findings);
+    let by_category = moves && receiver.kind != Kind::Rest;
+    fits(category, "to_category", by_category, "'transition' in Jira", findings);
     if broken {
         return None;
     }
     let place = fields.place();
-    let target = if moves { Some(target(status, category, place, findings)?) } else { None };
+    // A description that names no status moves an issue to one that it knows itself.
+    let knows = receiver.kind == Kind::Rest && status.is_none() && !receiver.reads.names("status");
+    let target = if moves && !knows { Some(target(status, category, place, findings)?) } else { None };
     if action == Action::React && react.is_none() {
         findings.error_help(place, "the action 'react' needs an emoji", "write it by its name: react: eyes");
         return None;
@@ -74,13 +77,14 @@ fn is_chat(receiver: &Receiver) -> bool {
     receiver.actions.first() == Some(&Action::Post)
 }
 
-/// What a message without a thread does: `post` at a chat, `create` at a tracker, or `skip`.
+/// What a message without a thread does: `post` at a chat, `create` at a tracker,
+/// `request` at any other receiver, or `skip`.
 fn if_missing(node: &Node, action: Action, receiver: &Receiver, findings: &mut Findings) -> Option<IfMissing> {
     let word = text(node, "'if_missing'", findings)?;
     if action == Action::React {
         return one_of(word, "value of 'if_missing'", &[("skip", IfMissing::Skip)], node.at, findings);
     }
-    let begin = if is_chat(receiver) { "post" } else { "create" };
+    let begin = receiver.actions.first().map_or("create", |action| action.word());
     one_of(word, "value of 'if_missing'", &[(begin, IfMissing::Begin), ("skip", IfMissing::Skip)], node.at, findings)
 }
 

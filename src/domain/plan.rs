@@ -305,7 +305,8 @@ impl Desk<'_> {
             let template = send.template.clone().unwrap_or_else(|| "(fields)".into());
             plan.template_failures.push((template, why));
         }
-        Content { v: CONTENT_VERSION, message, fields, how: send.how.clone(), body }
+        let facts = send.reads.pick(facts);
+        Content { v: CONTENT_VERSION, message, fields, how: send.how.clone(), body, facts }
     }
 }
 

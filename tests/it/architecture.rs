@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 11] = [
 ];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&str, &[&str]); 14] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("reqwest", &["ports"]),
     ("rusqlite", &["store"]),
     ("axum", &["web", "standin"]),
@@ -28,6 +28,7 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("hyper_util", &["web", "standin"]),
     ("tower_http", &["web"]),
     ("clap", &["cli"]),
+    ("hmac", &["destination/rest"]),
     ("anyhow", &["cli"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),

@@ -22,6 +22,7 @@ mod handling;
 mod index;
 mod loops;
 mod messages;
+mod recipes;
 mod render;
 mod secrets;
 mod source;

@@ -5,4 +5,5 @@ pub mod exchange;
 pub mod files;
 pub mod http;
 pub mod process;
+pub mod recipes;
 pub mod rig;
