@@ -80,7 +80,7 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
         }
         Some(url)
     });
-    let auth = fields.take("auth").map(|node| auth(node, desk));
+    let auth = fields.take("auth").map(|node| auth(node, &mut hidden, desk));
     let flavor = match fields.take("text") {
         None => Some(Flavor::default()),
         Some(node) => text(node, "'text'", &mut desk.findings)
@@ -193,7 +193,7 @@ fn judge_envelope(nodes: &Nodes<'_>, calls: &[(Action, Call)], desk: &mut Desk<'
 }
 
 /// `auth:`: the value of the header `Authorization`.
-fn auth(node: &Node, desk: &mut Desk<'_>) -> Option<SecretString> {
+fn auth(node: &Node, hidden: &mut Vec<SecretString>, desk: &mut Desk<'_>) -> Option<SecretString> {
     let mut fields = Fields::of(node, "'auth'", &mut desk.findings)?;
     let (bearer, basic) = (fields.take("bearer"), fields.take("basic"));
     let place = fields.place();
@@ -201,7 +201,9 @@ fn auth(node: &Node, desk: &mut Desk<'_>) -> Option<SecretString> {
     match (bearer, basic) {
         (Some(node), None) => {
             let token = desk.secret(node, "'bearer'")?;
-            Some(format!("Bearer {}", token.value).into())
+            let value = format!("Bearer {}", token.value);
+            hidden.push(token.value.into());
+            Some(value.into())
         }
         (None, Some(node)) => {
             let mut fields = Fields::of(node, "'basic'", &mut desk.findings)?;
@@ -216,7 +218,9 @@ fn auth(node: &Node, desk: &mut Desk<'_>) -> Option<SecretString> {
             if password.state != State::Left {
                 desk.resolver.values.add_basic(&user, &password.value);
             }
-            Some(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.value))).into())
+            let value = format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.value)));
+            hidden.push(password.value.into());
+            Some(value.into())
         }
         _ => {
             let help = "write bearer: \"${TOKEN}\", or basic: { user: …, password: \"${PASSWORD}\" }";
@@ -238,8 +242,8 @@ fn cut(node: &Node, desk: &mut Desk<'_>) -> Option<Cut> {
         }
         usize::try_from(count).ok()
     };
-    let title = units("title", "'title'", TITLE_LEAST, Cut::USUAL.title);
-    let body = units("body", "'body'", BODY_LEAST, Cut::USUAL.body);
+    let title = units("title", "'title' of 'cut'", TITLE_LEAST, Cut::USUAL.title);
+    let body = units("body", "'body' of 'cut'", BODY_LEAST, Cut::USUAL.body);
     fields.finish(&mut desk.findings);
     Some(Cut { title: title?, body: body? })
 }

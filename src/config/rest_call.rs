@@ -309,6 +309,7 @@ fn judge(path: &[String], node: &Node, scope: &Scope<'_>, spot: Spot, desk: &mut
             };
             (message, help)
         }
+        ("delivery", None) => ("'delivery' is a map".to_owned(), "name a part of it: {{delivery.key}}".to_owned()),
         ("delivery", step) if !step.is_some_and(|step| DELIVERY.contains(&step)) => {
             let near = step.map(|step| did_you_mean(step, DELIVERY)).unwrap_or_default();
             let message = format!("a delivery has no '{}'{near}", step.unwrap_or_default());

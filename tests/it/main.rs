@@ -24,6 +24,7 @@ mod loops;
 mod messages;
 mod recipes;
 mod render;
+mod rest;
 mod secrets;
 mod source;
 mod sqlite;

@@ -211,7 +211,8 @@ impl Rest {
     fn ask(&self, call: &Call, what: &str, job: &Job) -> Step {
         match self.request(call, job) {
             Ok(request) => {
-                let what = format!("{} {} ({what})", call.method, call.shown);
+                let gap = if call.shown.is_empty() { "" } else { " " };
+                let what = format!("{}{gap}{} ({what})", call.method, call.shown);
                 Step::Ask(Ask { what, request })
             }
             Err(why) => Step::Done(Outcome::Refused { why: format!("the request of '{what}' cannot be made: {why}") }),

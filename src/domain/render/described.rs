@@ -68,6 +68,7 @@ impl Values {
     #[must_use]
     pub fn new(mut values: Map<String, Value>, body: String, mentions: String) -> Self {
         values.values_mut().for_each(clear);
+        let [body, mentions] = [body, mentions].map(|text| text.replace([BODY, MENTIONS], ""));
         let stands_for = |text: &str, sign: char| if text.is_empty() { String::new() } else { sign.to_string() };
         values.insert(BODY_NAME.to_owned(), stands_for(&body, BODY).into());
         values.insert("mentions".to_owned(), stands_for(&mentions, MENTIONS).into());

@@ -86,6 +86,10 @@ fn markdown(text: &str) -> String {
     let mut number = false;
     for (at, c) in chars.iter().copied().enumerate() {
         let next = chars.get(at + 1).copied();
+        if line_start && matches!(c, ' ' | '\t') {
+            // Indented text would be code.
+            continue;
+        }
         let at_gap = next.is_none_or(char::is_whitespace);
         let escaped = match c {
             '\\' | '[' | ']' | '`' | '*' | '|' | '<' => true,
