@@ -40,12 +40,13 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     match &loaded {
         Ok(snapshot) => {
             output.talk(&format!(
-                "{}: {}, {}, {}, {}: in order{}",
+                "{}: {}, {}, {}, {}, {}: in order{}",
                 config.display(),
                 count(snapshot.sources.len(), "source"),
                 count(snapshot.destinations.len(), "destination"),
                 count(snapshot.rules.rules().len(), "rule"),
                 count(snapshot.templates.names().count(), "template"),
+                count(snapshot.trials.len(), "test"),
                 match findings.0.len() {
                     0 => String::new(),
                     n => format!(" ({})", count(n, "warning")),

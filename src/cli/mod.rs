@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod access;
+mod backtest;
+mod bench_match;
 mod check;
 mod deliveries;
 mod demo;
@@ -20,6 +22,7 @@ mod read;
 mod reload;
 mod serve;
 mod table;
+mod test;
 
 use output::Output;
 
@@ -44,8 +47,12 @@ enum Command {
     Demo(demo::Args),
     /// Check all files without serving; secrets need not be set.
     Check(check::Args),
+    /// Run the tests that stand in the rule files; nothing is sent.
+    Test(test::Args),
     /// Why each rule did or did not match an event, line by line.
     Explain(explain::Args),
+    /// What edited rules would have sent: how they differ on the events of the past.
+    Backtest(backtest::Args),
     /// Every rule as an English sentence.
     Read(read::Args),
     /// What rules and templates may know: facts, their values, and the events that have them.
@@ -60,6 +67,9 @@ enum Command {
     Reload(reload::Args),
     /// Ask the running relay whether it can accept webhooks (for container health checks).
     Health(health::Args),
+    /// How fast rules are held against events, webhooks of Qase, one a line.
+    #[command(hide = true)]
+    BenchMatch(bench_match::Args),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -118,7 +128,10 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, output),
 
         Command::Check(args) => check::run(&config, &args, output),
+        Command::Test(args) => test::run(&config, &args, output),
         Command::Explain(args) => explain::run(&config, &args, output),
+        Command::Backtest(args) => backtest::run(&config, &args, output),
+        Command::BenchMatch(args) => bench_match::run(&args, output),
         Command::Read(args) => read::run(&config, &args, output),
         Command::Facts(args) => facts::run(&args, output),
         Command::Events(command) => events::run(&config, &command, output),

@@ -6,7 +6,7 @@ use super::scrub::Scrubber;
 /// The longest source line that is shown, in characters.
 const SHOWN_LINE_MAX: usize = 400;
 
-/// The most findings that are kept; a file that is no configuration at all makes more.
+/// The most errors, and the most warnings, that are kept; a file that is no configuration at all makes more.
 const FINDINGS_MAX: usize = 1000;
 
 /// A place in one of the files: bytes `start..end`.
@@ -61,6 +61,7 @@ impl Sheet {
 pub struct Findings {
     sheets: Vec<Sheet>,
     found: Vec<Diagnostic>,
+    errors: usize,
 }
 
 impl Findings {
@@ -93,7 +94,7 @@ impl Findings {
 
     /// Whether any error was found.
     pub fn failed(&self) -> bool {
-        self.found.iter().any(|one| one.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// Something is wrong at `at`.
@@ -111,8 +112,9 @@ impl Findings {
         let (line, column, width, source_line) = self.extent(also);
         let file = self.sheets[also.sheet].name.clone();
         let also = Also { file, line, column, width, source_line, label: label.to_owned() };
+        let before = self.found.len();
         self.add(Severity::Error, at, message.into(), None);
-        if let Some(last) = self.found.last_mut() {
+        if let Some(last) = self.found.get_mut(before) {
             last.also = Some(also);
         }
     }
@@ -142,8 +144,12 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, at: Place, message: String, help: Option<String>) {
-        if self.found.len() >= FINDINGS_MAX {
-            return;
+        let errors = self.errors;
+        match severity {
+            // Never crowded out by warnings: a file with an error must not pass.
+            Severity::Error if errors < FINDINGS_MAX => self.errors += 1,
+            Severity::Warning if self.found.len() - errors < FINDINGS_MAX => {}
+            Severity::Error | Severity::Warning => return,
         }
         let (line, column, width, source_line) = self.extent(at);
         let file = self.sheets[at.sheet].name.clone();

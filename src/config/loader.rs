@@ -1,6 +1,6 @@
 //! Reads all files of a configuration and compiles them into one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Map;
@@ -10,11 +10,13 @@ use super::desk::Desk;
 use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
-use super::rules::{Known, Receiver, Rules, is_rule_file};
+use super::people::People;
+use super::rules::{Known, Messages, Receiver, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
+use super::trials::{self, Trial};
 use super::{Secrets, Server, Snapshot, Storage, yaml};
 use crate::domain::Name;
 use crate::domain::rule::RuleSet;
@@ -45,10 +47,33 @@ pub fn load_from(
     path: &Path,
     secrets: Secrets,
 ) -> Result<Snapshot, Diagnostics> {
+    load_with(files, environment, path, secrets, &Instead::default())
+}
+
+/// Folders that stand in for those that `relaybell.yaml` names.
+#[derive(Debug, Clone, Default)]
+pub struct Instead {
+    /// For the folder of rules.
+    pub rules: Option<PathBuf>,
+    /// For the folder of templates.
+    pub templates: Option<PathBuf>,
+}
+
+/// As [`load_from`], with the folders of `instead`.
+///
+/// # Errors
+/// Everything that is wrong in any file, each with its place.
+pub fn load_with(
+    files: &dyn Files,
+    environment: &Environment<'_>,
+    path: &Path,
+    secrets: Secrets,
+    instead: &Instead,
+) -> Result<Snapshot, Diagnostics> {
     let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut load = Load::new(files, environment, base, secrets);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let snapshot = load.snapshot(path, &name);
+    let snapshot = load.snapshot(path, &name, instead);
     load.finish(snapshot)
 }
 
@@ -82,11 +107,45 @@ pub fn whereabouts(path: &Path) -> Result<Whereabouts, Diagnostics> {
     }
 }
 
+/// Reads the rules at `path`, a file or a folder, by themselves: only to match them. What
+/// they send is not looked at. `sources` are the names of the sources there are.
+///
+/// # Errors
+/// Everything that is wrong with them, each with its place.
+pub fn rules_alone(path: &Path, sources: &[&str]) -> Result<RuleSet, Diagnostics> {
+    let mut load = Load::new(&Disk, &|_| None, PathBuf::new(), Secrets::Leave);
+    let people = People::default();
+    let known = Known {
+        destinations: BTreeMap::new(),
+        sources: sources.iter().map(|name| Name::from(*name)).collect(),
+        templates: BTreeSet::new(),
+        people: &people,
+        messages: Messages::Skip,
+    };
+    let name = path.display().to_string();
+    let sheets = if Disk.list(path).is_ok() {
+        load.folder(&(name, None), &is_rule_file).into_iter().map(|(_, sheet)| sheet).collect()
+    } else {
+        Vec::from_iter(load.open(path, &name))
+    };
+    let mut rules = Rules::default();
+    for sheet in sheets {
+        if let Some(node) = yaml::read(sheet, &mut load.desk.findings) {
+            rules.read(&node, &known, &mut load.desk.findings);
+        }
+    }
+    if load.desk.findings.failed() {
+        return Err(load.desk.findings.finish(&SecretValues::default().scrubber()));
+    }
+    Ok(RuleSet::new(rules.rules))
+}
+
 /// What was compiled; the rest of a snapshot is known at the end.
 struct Compiled {
     settings: Settings,
     rules: RuleSet,
     templates: crate::domain::render::Templates,
+    trials: Vec<Trial>,
 }
 
 impl<'a> Load<'a> {
@@ -105,8 +164,13 @@ impl<'a> Load<'a> {
         settings::read(&node, &mut self.desk)
     }
 
-    fn snapshot(&mut self, path: &Path, name: &str) -> Option<Compiled> {
-        let settings = self.settings(path, name)?;
+    fn snapshot(&mut self, path: &Path, name: &str, instead: &Instead) -> Option<Compiled> {
+        let mut settings = self.settings(path, name)?;
+        for (folder, other) in [(&mut settings.rules, &instead.rules), (&mut settings.templates, &instead.templates)] {
+            if let Some(other) = other {
+                *folder = (other.display().to_string(), Some(Place::file(0)));
+            }
+        }
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
         let known = Known {
@@ -114,13 +178,24 @@ impl<'a> Load<'a> {
             sources: settings.source_names.clone(),
             templates: templates.names(),
             people: &settings.people,
+            messages: Messages::Read,
         };
         for sheet in self.folder(&settings.rules, &is_rule_file) {
             if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {
                 rules.read(&node, &known, &mut self.desk.findings);
             }
         }
+        let beside_rules = settings::beside(&self.desk, &settings.rules.0);
+        let beside_config = self.desk.resolver.base.clone();
         let findings = &mut self.desk.findings;
+        let trials = trials::Reader {
+            known: &known,
+            sources: &settings.sources,
+            rules: &rules,
+            files: self.source,
+            folders: [&beside_rules, &beside_config],
+        };
+        let trials = trials.read(&rules.tests, findings);
         let compiled = templates.compile(findings);
         if !findings.failed() {
             for (name, (at, _)) in &settings.destinations {
@@ -134,7 +209,7 @@ impl<'a> Load<'a> {
             }
             templates.unused(&rules.used_templates, findings);
         }
-        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled? })
+        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled?, trials })
     }
 
     fn templates(&mut self, settings: &Settings) -> TemplateFiles {
@@ -214,7 +289,7 @@ impl<'a> Load<'a> {
         let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
         let warnings = self.desk.findings.finish(&scrubber);
-        let Some(Compiled { settings, rules, templates }) = compiled.filter(|_| !failed) else {
+        let Some(Compiled { settings, rules, templates, trials }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
         };
         let revision = revision(&self.texts);
@@ -231,6 +306,7 @@ impl<'a> Load<'a> {
             destinations,
             rules,
             templates,
+            trials,
             scrubber,
             warnings,
             watched,

@@ -23,6 +23,7 @@ mod conditions;
 mod desk;
 mod destinations;
 pub mod diagnostic;
+mod expressions;
 mod fields;
 mod files;
 mod findings;
@@ -44,14 +45,15 @@ mod secrets;
 mod sends;
 mod settings;
 mod templates;
+pub mod trials;
 mod values;
 mod vocabulary;
 mod yaml;
 mod yaml_words;
 
 use diagnostic::Diagnostics;
-pub use files::{Disk, FILE_BYTES_MAX, Files};
-pub use loader::{Whereabouts, load_from, whereabouts};
+pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
+pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts};
 pub use mutes::ended_mutes;
 pub use nearest::did_you_mean;
 pub use rehearsal::{rehearse, sample_events};
@@ -79,6 +81,8 @@ pub struct Snapshot {
     pub rules: RuleSet,
     /// All templates.
     pub templates: Templates,
+    /// The tests of the rules. Serving has no use for them.
+    pub trials: Vec<trials::Trial>,
     /// Removes resolved secrets from any text.
     pub scrubber: Scrubber,
     /// What is allowed and worth knowing.

@@ -145,7 +145,8 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn action(node: &Node, receiver: Option<&Receiver>, findings: &mut Findings) -> Option<Action> {
+/// What is done, if the destination can do it.
+pub(super) fn action(node: &Node, receiver: Option<&Receiver>, findings: &mut Findings) -> Option<Action> {
     let word = text(node, "'action'", findings)?;
     let action = one_of(word, "action", &Action::WORDS, node.at, findings)?;
     let receiver = receiver?;

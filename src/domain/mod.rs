@@ -8,6 +8,7 @@ pub mod condition;
 pub mod delivery;
 pub mod event;
 pub mod explain;
+pub mod expression;
 pub mod facts;
 pub mod handling;
 pub mod how;

@@ -2,9 +2,12 @@
 
 use super::condition::{Bound, Condition, Join, Limit, Line, Presence, Test, Wanted};
 use super::delivery::Action;
+use super::expression::Expression;
+use super::facts::CHANGED;
 use super::how::{IfMissing, Target};
 use super::rank;
 use super::rule::{Rule, Send};
+use super::time::spoken;
 
 impl Rule {
     /// The rule as one sentence: `When a defect is created in PAY, and severity is critical
@@ -12,6 +15,9 @@ impl Rule {
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut text = format!("When {}", clause_of_when(&self.when));
+        if let Some(expression) = &self.expression {
+            text.push_str(&format!(", and {}", expression.says()));
+        }
         if let Some(unless) = &self.unless {
             text.push_str(", unless ");
             text.push_str(&clause(unless, Depth::Top, " and "));
@@ -25,6 +31,15 @@ impl Rule {
             Some(until) => format!("{text}. Muted until {until}."),
             None => format!("{text}."),
         }
+    }
+}
+
+impl Expression {
+    /// What must hold, in words: ``where `cases >= 10` ``.
+    #[must_use]
+    pub fn says(&self) -> String {
+        let lines: Vec<&str> = self.source().lines().map(str::trim).collect();
+        format!("where `{}`", lines.join(" "))
     }
 }
 
@@ -84,8 +99,31 @@ impl Line {
     /// What must hold, in words: `severity is critical or worse`.
     #[must_use]
     pub fn says(&self) -> String {
+        if let Some(changes) = self.changes() {
+            return changes;
+        }
         let tests: Vec<String> = self.tests.iter().map(|test| test.says(self.fact.name(), Sense::Plain)).collect();
         format!("{} {}", self.fact, tests.join(" and "))
+    }
+}
+
+impl Line {
+    /// A line about the fact `changed`, told about the facts it names: `severity or title
+    /// has changed`.
+    fn changes(&self) -> Option<String> {
+        if !self.fact.is_plain() || self.fact.name() != CHANGED {
+            return None;
+        }
+        let [test] = self.tests.as_slice() else { return None };
+        Some(match test {
+            Test::OneOf(wanted) | Test::HasAny(wanted) => format!("{} has changed", series(&words(wanted), "or")),
+            Test::HasAll(wanted) => format!("{} have changed", series(&words(wanted), "and")),
+            Test::HasNone(wanted) => match wanted.as_slice() {
+                [only] => format!("{} has not changed", word(only)),
+                several => format!("neither {} has changed", series(&words(several), "nor")),
+            },
+            _ => return None,
+        })
     }
 }
 
@@ -129,6 +167,10 @@ impl Test {
                 (Presence::There, Sense::Plain) | (Presence::Absent, Sense::Contrary) => "is present".to_owned(),
                 _ => "is missing".to_owned(),
             },
+            Self::Changed(wanted) => match (wanted, sense) {
+                (true, Sense::Plain) | (false, Sense::Contrary) => "has changed".to_owned(),
+                _ => "has not changed".to_owned(),
+            },
             Self::HasAny(wanted) => format!("{} {}", does("has", "have"), series(&words(wanted), "or")),
             Self::HasAll(wanted) => format!("{} {}", does("has", "have"), series(&words(wanted), "and")),
             Self::HasNone(wanted) => match sense {
@@ -146,6 +188,7 @@ fn both(tests: &[Test], fact: &str) -> String {
 fn order(bound: Bound, limit: Limit, fact: &str) -> String {
     let limit = match limit {
         Limit::Number(number) => return format!("{} {number}", bound_word(bound)),
+        Limit::Seconds(seconds) => return format!("{} {}", bound_word(bound), spoken(seconds.into())),
         Limit::Rank(limit) => limit,
     };
     let words = rank::words(fact).unwrap_or_default();

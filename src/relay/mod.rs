@@ -24,6 +24,7 @@ mod lane;
 pub mod lanes;
 pub mod manage;
 pub mod reload;
+pub mod trial;
 
 use lanes::Lanes;
 use reload::ReloadState;

@@ -249,7 +249,7 @@ pub struct EventRecord {
     pub facts: Value,
     /// The sender's body, byte for byte.
     pub body: Vec<u8>,
-    /// What the rules that matched decided.
+    /// What the rules that matched decided, and those whose `where` failed.
     pub verdicts: Vec<Verdict>,
 }
 
@@ -330,6 +330,12 @@ pub trait Ledger: Send + Sync {
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The first `limit` events whose ids are greater than `after`, oldest first.
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The files of a configuration revision, by their names; `None` when it was not kept.
+    async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError>;
 
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError>;

@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 11] = [
 ];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["ports"]),
     ("rusqlite", &["store"]),
     ("axum", &["web", "standin"]),
@@ -29,7 +29,10 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("tower_http", &["web"]),
     ("clap", &["cli"]),
     ("hmac", &["destination/rest"]),
+    ("quick_junit", &["cli"]),
+    ("indicatif", &["cli/backtest"]),
     ("anyhow", &["cli"]),
+    ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
     ("governor", &["relay/gate"]),

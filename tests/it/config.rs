@@ -304,6 +304,10 @@ fn shipped() -> Memory {
         let path = format!("rules/{name}.yaml");
         files = files.with(&path, read(&path));
     }
+    for name in ["defect-resolved", "run-one-failed"] {
+        let path = format!("fixtures/{name}.json");
+        files = files.with(&path, read(&path));
+    }
     for name in ["opened", "ticket", "resolved"] {
         files = files.with(&format!("templates/defect-{name}.md.hbs"), "---\ntitle: x\n---\n");
     }
@@ -371,6 +375,8 @@ fn every_example_works_once_its_marks_are_removed() {
         "has_any:",
         "has_all:",
         "has_none:",
+        "changed:",
+        "where:",
         "any_of:",
         "all_of:",
         "none_of:",

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod backtest;
 mod classify;
 mod cli;
 mod config;
@@ -18,8 +19,12 @@ mod docs;
 mod encode;
 mod end_to_end;
 mod explain;
+mod expression;
+mod expression_limits;
+mod fuzz;
 mod handling;
 mod index;
+mod language;
 mod loops;
 mod messages;
 mod recipes;
@@ -32,4 +37,6 @@ mod standins;
 mod support;
 mod threads;
 mod tickets;
+mod trials;
 mod web;
+mod worked;

@@ -9,9 +9,11 @@ use super::Failure;
 use super::access::snapshot;
 use super::output::Output;
 
-mod case;
+pub(super) mod case;
 mod json;
 mod text;
+
+pub(super) use text::{shortened, value};
 
 /// `relaybell explain`.
 #[derive(Debug, clap::Args)]

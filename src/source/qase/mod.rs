@@ -11,7 +11,7 @@ mod reading;
 mod samples;
 mod words;
 
-pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind};
+pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind, PASSING};
 pub use samples::{Sample, samples};
 
 use secrecy::{ExposeSecret, SecretString};
