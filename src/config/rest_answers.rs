@@ -101,6 +101,11 @@ fn wanted(node: &Node, what: &str, findings: &mut Findings) -> Option<Vec<(Point
     for entry in entries(node, what, findings) {
         let pointer = pointer_of(&entry.key, entry.key_at, findings);
         let value = match &entry.value.tree {
+            Tree::Scalar(..) if entry.value.is_nothing() && what == "'busy'" => {
+                let help = "name the value that means busy, or leave the line out";
+                findings.error_help(entry.key_at, format!("'{}' has no value", entry.key), help);
+                None
+            }
             Tree::Scalar(value, _) => serde_json::to_value(value).ok(),
             _ => {
                 findings.error(entry.value.at, format!("a value of {what} is text, a number, true, false or nothing"));

@@ -12,6 +12,8 @@ pub use call::{Body, Call, HeaderText};
 pub use sign::Sign;
 pub use words::Cut;
 
+use std::fmt;
+
 use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -28,7 +30,6 @@ use crate::domain::render::Flavor;
 pub const ACTIONS: [Action; 5] = [Action::Create, Action::Request, Action::Comment, Action::Transition, Action::Update];
 
 /// A described destination.
-#[derive(Debug)]
 pub struct Rest {
     /// Where it is; every request's path is added to it.
     pub url: Url,
@@ -52,6 +53,13 @@ pub struct Rest {
     pub hidden: Vec<SecretString>,
     /// What it can do, the default first.
     pub actions: Vec<Action>,
+}
+
+impl fmt::Debug for Rest {
+    /// Without the address and the bodies: secrets may stand in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rest").field("host", &self.shown()).field("actions", &self.actions).finish_non_exhaustive()
+    }
 }
 
 /// What is around the body of a request.

@@ -128,7 +128,7 @@ impl Line {
         !matches!(self.template.elements.first(), Some(TemplateElement::RawString(_)) | None)
     }
 
-    /// Renders it for `spot`; `None` when a helper lacks its value.
+    /// Renders it for `spot`; `None` when a helper lacks its value, or an address any.
     ///
     /// # Errors
     /// Why it cannot be rendered, for people.
@@ -234,8 +234,9 @@ fn registry(hand: Hand) -> &'static Handlebars<'static> {
         hands
             .map(|hand| {
                 let mut registry = engine::registry(Form::Text);
-                // What an event lacks is empty here: a request is not given up for it.
-                registry.set_strict_mode(false);
+                // What an event lacks is empty: a request is not given up for it, unless its
+                // address would lose a part.
+                registry.set_strict_mode(hand == Hand::Address);
                 registry.register_escape_fn(move |text| hand.write(text));
                 (hand, registry)
             })
@@ -293,6 +294,7 @@ mod tests {
             assert_eq!(line(text, spot).as_deref(), Some(rendered), "{text}");
         }
         assert_eq!(line("{{upper gone}}", Spot::Body(Flavor::Plain)), None);
+        assert_eq!(line("/x/{{gone}}.json", Spot::Address), None);
     }
 
     #[test]
@@ -302,10 +304,14 @@ mod tests {
             ("number".to_owned(), leaf("{{number}}")),
             ("text".to_owned(), leaf("n{{number}}")),
             ("gone".to_owned(), leaf("{{gone}}")),
+            ("map".to_owned(), leaf("{{payload}}")),
             ("labels".to_owned(), Tree::List(vec![Tree::Fixed("qase".into()), leaf("{{tags}}"), leaf("{{gone}}")])),
         ]);
         let rendered = tree.render(Flavor::Markdown, &values()).unwrap().unwrap();
-        assert_eq!(rendered, json!({"number": 7, "text": "n7", "labels": ["qase", "a", "@\u{2060}b"]}));
+        assert_eq!(
+            rendered,
+            json!({"number": 7, "text": "n7", "map": {"team": "Red/Blue ?"}, "labels": ["qase", "a", "@\u{2060}b"]})
+        );
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub(super) fn sole_value(template: &Template, context: &Context) -> Option<Value
     }
     let value = RenderContext::new(None).evaluate(context, path).ok()?;
     match value.as_json() {
-        Value::Number(_) | Value::Bool(_) | Value::Array(_) => Some(value.as_json().clone()),
+        Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(value.as_json().clone()),
         _ => None,
     }
 }
