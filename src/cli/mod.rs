@@ -17,9 +17,12 @@ mod events;
 mod explain;
 mod facts;
 mod health;
+mod init;
 mod output;
 mod read;
 mod reload;
+mod schema;
+mod seen;
 mod serve;
 mod table;
 mod test;
@@ -41,6 +44,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented set of files to start from; nothing is overwritten.
+    Init(init::Args),
     /// Accept webhooks and deliver messages.
     Serve(serve::Args),
     /// See it work: everything on this machine, with stand-ins for Slack, Teams and Jira.
@@ -70,6 +75,8 @@ enum Command {
     /// How fast rules are held against events, webhooks of Qase, one a line.
     #[command(hide = true)]
     BenchMatch(bench_match::Args),
+    /// JSON Schemas of the files, for editors that complete and check while you type.
+    Schema(schema::Args),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -133,11 +140,13 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Backtest(args) => backtest::run(&config, &args, output),
         Command::BenchMatch(args) => bench_match::run(&args, output),
         Command::Read(args) => read::run(&config, &args, output),
-        Command::Facts(args) => facts::run(&args, output),
+        Command::Facts(args) => facts::run(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),
         Command::Health(args) => health::run(&config, &args, output),
+        Command::Init(args) => init::run(&args, output),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "relaybell", &mut text);

@@ -1,6 +1,7 @@
 //! Collects findings while files are read, and knows the files they are about.
 
 use super::diagnostic::{Also, Diagnostic, Diagnostics, Severity};
+use super::lint::{Doubt, Unknown};
 use super::scrub::Scrubber;
 
 /// The longest source line that is shown, in characters.
@@ -62,6 +63,7 @@ pub struct Findings {
     sheets: Vec<Sheet>,
     found: Vec<Diagnostic>,
     errors: usize,
+    doubts: Vec<Doubt>,
 }
 
 impl Findings {
@@ -80,6 +82,11 @@ impl Findings {
     /// The file `sheet`.
     pub fn sheet(&self, sheet: usize) -> &Sheet {
         &self.sheets[sheet]
+    }
+
+    /// All files by number and name.
+    pub fn names(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.sheets.iter().enumerate().map(|(number, sheet)| (number, sheet.name.as_str()))
     }
 
     /// The text at `place`.
@@ -109,19 +116,42 @@ impl Findings {
 
     /// Something is wrong at `at`, and has to do with another place.
     pub fn error_also(&mut self, at: Place, message: impl Into<String>, also: Place, label: &str) {
-        let (line, column, width, source_line) = self.extent(also);
-        let file = self.sheets[also.sheet].name.clone();
-        let also = Also { file, line, column, width, source_line, label: label.to_owned() };
         let before = self.found.len();
         self.add(Severity::Error, at, message.into(), None);
-        if let Some(last) = self.found.get_mut(before) {
-            last.also = Some(also);
+        self.also(before, also, label);
+    }
+
+    /// Something is worth knowing at `at`, and has to do with another place.
+    pub fn warning_also(&mut self, at: Place, message: String, help: String, also: Place, label: &str) {
+        let before = self.found.len();
+        self.add(Severity::Warning, at, message, Some(help));
+        self.also(before, also, label);
+    }
+
+    /// Adds another place to the finding at `index`, if it was kept.
+    fn also(&mut self, index: usize, also: Place, label: &str) {
+        let (line, column, width, source_line) = self.extent(also);
+        let file = self.sheets[also.sheet].name.clone();
+        if let Some(last) = self.found.get_mut(index) {
+            last.also = Some(Also { file, line, column, width, source_line, label: label.to_owned() });
         }
     }
 
     /// Something is worth knowing at `at`.
     pub fn warning(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Warning, at, message.into(), Some(help.into()));
+    }
+
+    /// The same, but the events that came may prove it wrong: they may have had what is unknown.
+    pub fn doubt(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>, of: Unknown) {
+        let (line, column, ..) = self.extent(at);
+        self.doubts.push(Doubt { at: (self.sheets[at.sheet].name.clone(), line, column), of });
+        self.warning(at, message, help);
+    }
+
+    /// The warnings that the events that came may prove wrong.
+    pub fn take_doubts(&mut self) -> Vec<Doubt> {
+        std::mem::take(&mut self.doubts)
     }
 
     /// Something is wrong at a line and column (both from 1) of the file `sheet`.

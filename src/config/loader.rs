@@ -10,6 +10,7 @@ use super::desk::Desk;
 use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
+use super::lint;
 use super::people::People;
 use super::rules::{Known, Messages, Receiver, Rules, is_rule_file};
 use super::scrub::SecretValues;
@@ -198,6 +199,9 @@ impl<'a> Load<'a> {
         let trials = trials.read(&rules.tests, findings);
         let compiled = templates.compile(findings);
         if !findings.failed() {
+            lint::lint(&rules.rules, findings);
+        }
+        if !findings.failed() {
             for (name, (at, _)) in &settings.destinations {
                 if !rules.used_destinations.contains(name) {
                     findings.warning(
@@ -288,6 +292,7 @@ impl<'a> Load<'a> {
         let secrets_digest = self.desk.resolver.values.digest();
         let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
+        let doubts = self.desk.findings.take_doubts();
         let warnings = self.desk.findings.finish(&scrubber);
         let Some(Compiled { settings, rules, templates, trials }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
@@ -309,6 +314,7 @@ impl<'a> Load<'a> {
             trials,
             scrubber,
             warnings,
+            doubts,
             watched,
             watched_files,
             secrets_digest,

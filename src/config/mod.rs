@@ -29,6 +29,7 @@ mod files;
 mod findings;
 mod handling;
 mod how;
+pub mod lint;
 mod loader;
 mod mutes;
 mod nearest;
@@ -40,11 +41,13 @@ mod rest;
 mod rest_answers;
 mod rest_call;
 mod rules;
+pub mod schema;
 mod scrub;
 mod secrets;
 mod sends;
 mod settings;
 mod templates;
+pub mod traffic;
 pub mod trials;
 mod values;
 mod vocabulary;
@@ -87,6 +90,8 @@ pub struct Snapshot {
     pub scrubber: Scrubber,
     /// What is allowed and worth knowing.
     pub warnings: Diagnostics,
+    /// The warnings that the events that came may prove wrong.
+    pub doubts: Vec<lint::Doubt>,
     /// The folders whose change means that the configuration may have changed.
     pub watched: Vec<PathBuf>,
     /// The files that count beside those in `watched` that end in yaml, yml or hbs:

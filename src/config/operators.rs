@@ -6,6 +6,7 @@ use regex::RegexBuilder;
 use serde_yaml::Value;
 
 use super::findings::{Findings, Place};
+use super::lint::Unknown;
 use super::nearest::{any_of, did_you_mean, slip_of};
 use super::node::{Entry, Node, Tree};
 use super::values;
@@ -146,6 +147,11 @@ impl Line<'_> {
                 self.findings.error_help(node.at, format!("'{fact}' is a number, and '{text}' is none"), help);
                 None
             }
+            (FactKind::Number, Value::Bool(flag)) => {
+                let help = format!("write a number, or ask whether it is there: {fact}: {{ present: {flag} }}");
+                self.findings.error_help(node.at, format!("'{fact}' is a number, and this is {flag}"), help);
+                None
+            }
             (FactKind::Flag, Value::String(_) | Value::Number(_)) => {
                 let message = format!("'{fact}' is true or false, and this is {}", node.kind());
                 self.findings.error_help(
@@ -155,8 +161,8 @@ impl Line<'_> {
                 );
                 None
             }
+            (FactKind::Text, Value::Number(_) | Value::Bool(_)) => self.word(written, node.at),
             (_, Value::Bool(flag)) => Some(Wanted::Flag(*flag)),
-            (FactKind::Text, Value::Number(_)) => self.word(written, node.at),
             (_, Value::Number(number)) => number.as_f64().map(Wanted::Number),
             (_, Value::String(text)) => self.word(text, node.at),
             _ => None,
@@ -232,7 +238,7 @@ impl Line<'_> {
                     let help = format!("if the sender really sends this, write it as a pattern: \"{text}*\"");
                     self.findings.error_help(at, message, help);
                 }
-                None => self.findings.warning(at, message, help),
+                None => self.findings.doubt(at, message, help, Unknown::Event(text.to_owned())),
             }
         }
     }
@@ -317,15 +323,18 @@ impl Line<'_> {
         let (operator, node) = (entry.key.as_str(), &entry.value);
         let what = match self.kind {
             FactKind::Flag => Some("true or false"),
+            FactKind::Number => Some("a number"),
             FactKind::Duration => Some("a duration"),
-            _ => None,
+            FactKind::Text | FactKind::List | FactKind::Time | FactKind::Any => None,
         };
         if let Some(what) = what {
             let message = format!("'{operator}' looks into text, and '{}' is {what}", self.fact);
-            match self.kind {
-                FactKind::Duration => self.findings.error_help(entry.key_at, message, self.compared()),
-                _ => self.findings.error(entry.key_at, message),
-            }
+            let help = match self.kind {
+                FactKind::Number => format!("compare it: {}: {{ at_least: 1, at_most: 5 }}", self.fact),
+                FactKind::Duration => self.compared(),
+                _ => format!("write {}: true, or {}: false", self.fact, self.fact),
+            };
+            self.findings.error_help(entry.key_at, message, help);
             return None;
         }
         let text = match &node.tree {

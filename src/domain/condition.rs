@@ -74,6 +74,14 @@ pub struct Sight<'a> {
     pub changed: bool,
 }
 
+impl<'a> Sight<'a> {
+    /// A value of which nothing else was remembered.
+    #[must_use]
+    pub fn unchanged(value: Option<&'a Value>) -> Self {
+        Self { value, changed: false }
+    }
+}
+
 /// Whether a fact must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {

@@ -112,6 +112,7 @@ impl Relay {
         relay.lanes.sync(&relay.shared.current.load()).await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
+        relay.shared.tasks.spawn(relay.clone().hold_against_traffic());
         Ok(relay)
     }
 

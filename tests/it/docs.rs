@@ -64,8 +64,14 @@ fn pasted(shell: &str) -> Vec<(&str, String)> {
     files
 }
 
+/// Every example of the documentation, as a whole configuration.
+pub fn blocks_of_all() -> Vec<Memory> {
+    let all = ALL.iter().flat_map(|(_, markdown)| blocks(markdown));
+    all.filter(|block| ["yaml", "handlebars"].contains(&block.language)).filter_map(|block| whole(&block)).collect()
+}
+
 /// The shipped configuration, rules and templates.
-fn shipped() -> Memory {
+pub fn shipped() -> Memory {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Memory::default();
     for folder in ["rules", "templates", "fixtures"] {

@@ -317,12 +317,16 @@ fn facts_are_listed_with_the_events_that_carry_them() {
     let folder = Folder::new("", "");
     insta::assert_snapshot!("facts.all", told(&folder, &["facts"]));
     insta::assert_snapshot!("facts.defect.created", told(&folder, &["facts", "defect.created"]));
+    insta::assert_snapshot!("facts.case.updated", told(&folder, &["facts", "case.updated"]));
     let machine: Value = serde_json::from_str(&told(&folder, &["facts", "--json"])).unwrap();
     let severity = machine.as_array().unwrap().iter().find(|fact| fact["name"] == "severity").unwrap();
     assert_eq!(severity["values"].as_array().unwrap().len(), 7);
-    assert!(severity["seen_in_samples_of"].as_array().unwrap().contains(&json!("defect.created")));
+    assert!(severity["carried_by"].as_array().unwrap().contains(&json!("defect.created")));
+    assert!(severity["remembered_for"].as_array().unwrap().contains(&json!("defect.resolved")));
     let machine: Value = serde_json::from_str(&told(&folder, &["facts", "defect.resolved", "--json"])).unwrap();
-    assert!(machine.as_array().unwrap().iter().all(|fact| fact["name"] != "severity"), "{machine}");
+    let severity = machine.as_array().unwrap().iter().find(|fact| fact["name"] == "severity").unwrap();
+    assert_eq!((&severity["forms"], &severity["remembered_from"]), (&json!([]), &json!(["defect.created"])));
+    assert!(machine.as_array().unwrap().iter().all(|fact| fact["name"] != "environment"), "{machine}");
     let (code, why) = refused(&folder, &["facts", "defect.resolvd"]);
     assert_eq!((code, why.trim()), (Some(2), "error: unknown event 'defect.resolvd', did you mean 'defect.resolved'?"));
 }

@@ -1,6 +1,6 @@
 //! What Qase can report: its event names and facts.
 
-use crate::domain::rank;
+use super::vocabulary;
 
 /// What rules and templates may know of one fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +14,10 @@ pub struct FactInfo {
 }
 
 impl FactInfo {
-    /// The values that rules may name, where there are no others; otherwise empty.
+    /// The values that Qase names, at whichever event; empty where any value is possible.
     #[must_use]
     pub fn values(&self) -> Vec<&'static str> {
-        match (rank::words(self.name), self.kind) {
-            (Some(words), _) if self.name == "severity" => words.iter().copied().chain([rank::UNDEFINED]).collect(),
-            (Some(words), _) => words.to_vec(),
-            (None, FactKind::Flag) => vec!["true", "false"],
-            (None, _) => Vec::new(),
-        }
+        vocabulary::words_anywhere(self.name)
     }
 }
 
