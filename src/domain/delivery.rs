@@ -197,6 +197,8 @@ pub struct Job {
     pub accepted: Timestamp,
     /// When it is of no use any more; `None`: never.
     pub expires: Option<Timestamp>,
+    /// When this attempt began.
+    pub began: Timestamp,
     /// The number of this attempt, from 1. A late settle of an older attempt is refused.
     pub attempt: u32,
     /// How many failed attempts count against it (pauses, holds and 429 do not).

@@ -377,7 +377,9 @@ impl Desk<'_> {
             plan.template_failures.push((template, why));
         }
         let linked = facts.text(TICKET).filter(|_| send.action.is_about_an_issue()).map(str::to_owned);
-        Content { v: CONTENT_VERSION, message, fields, how: How { linked, ..send.how.clone() }, body }
+        let how = How { linked, ..send.how.clone() };
+        let facts = send.reads.pick(facts);
+        Content { v: CONTENT_VERSION, message, fields, how, body, facts }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Landing {
 pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: Lease, job: Job) -> Landing {
     let snapshot = shared.current.load_full();
     let began = shared.clock.now();
-    if job.unsure && !job.action.is_once() {
+    if job.unsure && !spec.adapter.looks_first(job.action) {
         let label = OfDestination { destination: spec.name.to_string() };
         shared.metrics.possible_duplicates.get_or_create_owned(&label).inc();
     }
