@@ -67,6 +67,10 @@ impl People {
     /// shown in plain text, and pointed out.
     pub fn mention(&self, word: &str, kind: Kind, at: Place, findings: &mut Findings) -> Mention {
         let name = word.trim_start_matches('@');
+        if kind == Kind::Rest {
+            // The receiver knows its people; the rule names them as it does.
+            return Mention { name: name.to_owned(), ..Mention::default() };
+        }
         if EVERYBODY.contains(&name) {
             if kind != Kind::Slack {
                 let help = "name people instead; Teams and Jira cannot notify everybody";
@@ -86,7 +90,7 @@ impl People {
         let id = match kind {
             Kind::Slack => &mention.slack,
             Kind::Teams => &mention.teams,
-            Kind::Jira => &mention.jira,
+            Kind::Jira | Kind::Rest => &mention.jira,
         };
         if id.is_none() {
             let message = format!("'@{name}' has no {} id: the name is shown and notifies nobody there", kind.word());

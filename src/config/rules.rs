@@ -13,6 +13,7 @@ use super::vocabulary::{FILE_LATER, RULE_LATER};
 use crate::domain::Name;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::Action;
+use crate::domain::reads::Reads;
 use crate::domain::rule::{Kind, Rule};
 
 /// A destination, as far as rules must know it.
@@ -21,6 +22,8 @@ pub struct Receiver {
     pub kind: Kind,
     /// What it can do, the default first.
     pub actions: Vec<Action>,
+    /// What it needs beside the message.
+    pub reads: Reads,
 }
 
 /// What rules may name.

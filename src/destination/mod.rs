@@ -7,6 +7,7 @@ mod address;
 mod flat;
 pub mod jira;
 mod reply;
+pub mod rest;
 mod sheet;
 pub mod slack;
 pub mod teams;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use crate::domain::delivery::{Action, Job, Lost, Outcome};
 use crate::domain::message::{Block, Message};
+use crate::domain::reads::Reads;
 use crate::domain::time::Timestamp;
 
 /// What `body` says, in plain text: the words alone, in their order, in lines.
@@ -38,6 +40,17 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// far, in order. Called anew with each answer; keeps nothing between calls. Asks at
     /// most [`ASKS_MAX`] times.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step;
+
+    /// The facts that it needs beside the message, kept with each delivery.
+    fn reads(&self) -> Reads {
+        Reads::default()
+    }
+
+    /// Whether it looks for what an unclear failure of `action` may have left behind,
+    /// before it does it again.
+    fn looks_first(&self, action: Action) -> bool {
+        action.is_once()
+    }
 }
 
 /// The most asks one attempt makes.

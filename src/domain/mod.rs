@@ -20,6 +20,7 @@ pub mod message;
 pub mod plan;
 pub mod priority;
 pub mod rank;
+pub mod reads;
 pub mod render;
 pub mod rule;
 pub mod sentence;
