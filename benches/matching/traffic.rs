@@ -109,26 +109,31 @@ fn when(shape: Shape, count: usize, n: usize, dice: &mut Dice) -> String {
                 dice.roll(PROJECTS),
                 dice.roll(PROJECTS)
             ),
-            _ => format!("event: {event}, title: {{ starts_with: \"Area{}\" }}", 1 + dice.roll(4)),
+            _ => format!("event: {event}, title: {{ starts_with: \"Area{} \" }}", dice.roll(WORDS)),
         },
         Shape::Level if count > 20_000 => format!("event: {event}, {project}, {}", rare(7, dice)),
         Shape::Level => format!("event: {event}, {project}"),
-        Shape::NoProject if n % 10 == 0 => format!("{project}, {}, {}", rare(7, dice), rare(WORDS, dice)),
+        Shape::NoProject if n.is_multiple_of(10) => format!("{project}, {}, {}", rare(7, dice), rare(WORDS, dice)),
         Shape::NoProject if n % 10 == 1 && count > 20_000 => {
             format!("suite_id: {}, payload.component: c-{}, {}", dice.roll(NUMBERS), dice.roll(WORDS), rare(7, dice))
         }
         Shape::NoProject if count > 20_000 => {
-            let any = [rare(WORDS, dice), rare(WORDS, dice)];
-            format!("event: {event}, {}, {}", any[0], second(&any, dice))
+            let first = rare(WORDS, dice);
+            format!("event: {event}, {first}, {}", second(&first, dice))
         }
         Shape::NoProject => format!("event: {event}, {}, {}", rare(7, dice), rare(WORDS, dice)),
     }
 }
 
 /// A second rare line about another fact than the first.
-fn second(lines: &[String; 2], dice: &mut Dice) -> String {
+fn second(first: &str, dice: &mut Dice) -> String {
     let fact = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
-    if fact(&lines[0]) == fact(&lines[1]) { rare(7, dice) } else { lines[1].clone() }
+    loop {
+        let line = rare(WORDS, dice);
+        if fact(&line) != fact(first) {
+            return line;
+        }
+    }
 }
 
 /// Webhooks of about 600 bytes.

@@ -143,3 +143,41 @@ fn the_way_to_the_rules_of_one_project_leads_past_all_others() {
     let facts = Facts { values: values.as_object().unwrap().clone(), ..Facts::default() };
     assert!(index.candidates(&facts).len() <= 8, "{} of 10,000 are looked at", index.candidates(&facts).len());
 }
+
+/// However rules that name no project are told apart, few are looked at.
+#[test]
+fn the_way_to_a_rule_without_a_project_leads_past_all_others_too() {
+    let line =
+        |fact: &str, tests: Vec<Test>| Condition::Line(Line { fact: FactPath::parse(fact).unwrap(), tests, line: 0 });
+    let number = |n: usize| f64::from(u32::try_from(n).unwrap());
+    let within = |n: usize| {
+        let ends = [(Bound::AtLeast, n * 10), (Bound::Below, n * 10 + 10)];
+        ends.map(|(bound, end)| Test::Order(bound, Limit::Number(number(end)))).to_vec()
+    };
+    let text = |text: &str| Wanted::Text(Folded::new(text));
+    type Lines<'a> = &'a dyn Fn(usize) -> Condition;
+    let ways: [(&str, Lines<'_>); 6] = [
+        ("a number", &|n| line("suite_id", vec![Test::OneOf(vec![Wanted::Number(number(n))])])),
+        ("a beginning", &|n| line("title", vec![Test::StartsWith(Folded::new(&format!("Area {n}:")))])),
+        ("a pattern", &|n| line("title", vec![Test::Like(Folded::new(&format!("area {n}:*")))])),
+        ("an element", &|n| line("tags", vec![Test::HasAny(vec![text(&format!("t{n}"))])])),
+        ("alternatives", &|n| {
+            let one = |word: &str| line("payload.team", vec![Test::OneOf(vec![text(&format!("{word}{n}"))])]);
+            Condition::Any(vec![one("x"), one("y")])
+        }),
+        ("a range", &|n| line("cases", within(n))),
+    ];
+    let values = json!({
+        "suite_id": "777", "title": "AREA 777: the basket", "tags": ["other", "T777"], "cases": 7775,
+        "payload": { "team": "Y777" },
+    });
+    let facts = Facts { values: values.as_object().unwrap().clone(), ..Facts::default() };
+    for (what, way) in ways {
+        let set = rules((0..2_000).map(|n| (way(n), None)).collect());
+        let found = relaybell::domain::index::Index::new(&set).candidates(&facts);
+        assert!(found.contains(&777), "{what}: the rule is not found");
+        // Numbers are divided into a bounded number of ranges.
+        let most = if what == "a range" { 100 } else { 2 };
+        assert!(found.len() <= most, "{what}: {} of 2,000 are looked at", found.len());
+    }
+}

@@ -164,7 +164,7 @@ fn results(envelope: &Envelope, reading: &mut Reading) {
 
 /// The issue that is linked: Qase's API calls it `external_issue` (a run), `external_issues`
 /// (a case) and `external_data` (a defect: text, in which an address or JSON was seen).
-fn ticket(payload: &Map<String, Value>) -> Option<String> {
+fn ticket(payload: Payload<'_>) -> Option<String> {
     let of_object = |issue: &Value| ["link", "url", "key", "id"].iter().find_map(|key| words::text(issue.get(*key)?));
     let of_list = |issues: &Value| issues.as_array()?.iter().find_map(of_object);
     let of_data = |data: &Value| match data {
