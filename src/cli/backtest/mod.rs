@@ -189,7 +189,11 @@ fn ms_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The revision and origin of one side, for programs.
+/// The revision and origin of one side, for programs; `note` says in what it is not quite that.
 fn side_json(side: &Side) -> Value {
-    serde_json::json!({ "what": side.what, "revision": &*side.revision })
+    let mut json = serde_json::json!({ "what": side.what, "revision": &*side.revision });
+    if let Some(note) = &side.note {
+        json["note"] = note.as_str().into();
+    }
+    json
 }

@@ -15,6 +15,7 @@ pub(super) fn text(difference: &Difference, window: Window, present: &Side, cand
         format!("present    {} (revision {})", present.what, present.revision),
         format!("candidate  {} (revision {})", candidate.what, candidate.revision),
     ];
+    lines.extend(present.note.iter().map(|note| format!("note       {note}")));
     if difference.without_payload > 0 {
         let events = count(difference.without_payload, ["event", "events"]);
         lines.push(format!("note       {events} without payload: relaybell.yaml has their source no more"));

@@ -18,6 +18,8 @@ use super::Args;
 pub(super) struct Side {
     /// What it is, for people.
     pub(super) what: String,
+    /// In what it is not quite that, for people.
+    pub(super) note: Option<String>,
     /// Its revision.
     pub(super) revision: Name,
     /// Its rules and templates.
@@ -71,14 +73,14 @@ fn judged_by(config: &Path, revision: &str, ledger: &dyn Ledger) -> Result<Side,
         texts.0.insert(name.into(), text.as_str().unwrap_or_default().to_owned());
     }
     let main = Path::new(config.file_name().unwrap_or(config.as_os_str()));
-    let mut what = "the files that judged the newest of these events".to_owned();
+    let mut note = None;
     let loaded = load_from(&texts, &variable, main, Secrets::Leave).or_else(|_| {
         // Secrets that stood in the file itself were not kept, so it may not be readable:
         // then today's relaybell.yaml has to do.
-        what = format!(
-            "{what}, but {} as it is on disk now: the copy that was kept, without its secrets, cannot be loaded",
+        note = Some(format!(
+            "the present rules run with {} as it is on disk now: its kept copy, which lacks the secrets, cannot be loaded",
             main.display()
-        );
+        ));
         let today = Disk.read(config).unwrap_or_default();
         texts.0.insert(main.to_owned(), String::from_utf8_lossy(&today).into_owned());
         load_from(&texts, &variable, main, Secrets::Leave)
@@ -87,11 +89,12 @@ fn judged_by(config: &Path, revision: &str, ledger: &dyn Ledger) -> Result<Side,
         let first = findings.0.first().map(|one| one.message.clone()).unwrap_or_default();
         anyhow!("the files of revision {revision}, which judged these events, cannot be used any more: {first}; {help}")
     })?;
-    Ok(Side { what, revision: revision.into(), snapshot })
+    let what = "the files that judged the newest of these events".to_owned();
+    Ok(Side { what, note, revision: revision.into(), snapshot })
 }
 
 fn side(what: String, snapshot: Snapshot) -> Side {
-    Side { what, revision: snapshot.revision.clone(), snapshot }
+    Side { what, note: None, revision: snapshot.revision.clone(), snapshot }
 }
 
 fn variable(name: &str) -> Option<String> {
