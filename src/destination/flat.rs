@@ -3,6 +3,7 @@
 //! No vendor nests as freely as Markdown does. Laid flat, every body is within what all of
 //! them can show, and every run of text is literal.
 
+use crate::domain::characters::{is_blank, width};
 use crate::domain::message::{Block, Inline, Item};
 
 use super::address::Address;
@@ -227,14 +228,16 @@ pub fn table_text(head: &[Vec<Run>], rows: &[Vec<Vec<Run>>]) -> String {
     let cell = |runs: &Vec<Run>| cut(&runs_plain(runs).replace('\n', " "), COLUMN_CHARS_MAX).into_owned();
     let lines: Vec<Vec<String>> =
         std::iter::once(head).chain(rows.iter().map(Vec::as_slice)).map(|row| row.iter().map(cell).collect()).collect();
-    let width = |column: usize| {
-        lines.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let widest =
+        |column: usize| lines.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(widest).collect();
     let mut text: Vec<String> = Vec::with_capacity(lines.len() + 1);
     for row in &lines {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, widest)| format!("{cell}{}", " ".repeat(widest - width(cell))))
+            .collect();
         text.push(cells.join(" | ").trim_end().to_owned());
         if text.len() == 1 {
             text.push(widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join("-+-"));
@@ -272,7 +275,7 @@ fn flatten_block(block: &Block, depth: usize, pieces: &mut Vec<Piece>) {
         }
         Block::Code { language, text } => {
             let text = clean(text).trim_end_matches('\n').to_owned();
-            if !text.trim().is_empty() {
+            if !is_blank(&text) {
                 pieces.push(Piece::Code { language: language.clone(), text });
             }
         }
@@ -355,7 +358,7 @@ fn some_runs(inlines: &[Inline]) -> Option<Vec<Run>> {
         }
         runs.pop();
     }
-    (!runs.is_empty()).then_some(runs)
+    (!runs.iter().all(|run| is_blank(&run.text))).then_some(runs)
 }
 
 fn collect(inlines: &[Inline], style: Style, link: Option<&Address>, runs: &mut Vec<Run>) {

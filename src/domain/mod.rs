@@ -4,6 +4,7 @@
 //! arguments. Nothing here imports another module of this crate.
 
 pub mod breaker;
+pub mod characters;
 pub mod condition;
 pub mod delivery;
 pub mod event;

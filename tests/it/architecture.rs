@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 11] = [
 ];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&str, &[&str]); 14] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("reqwest", &["ports"]),
     ("rusqlite", &["store"]),
     ("axum", &["web", "standin"]),
@@ -31,6 +31,8 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("anyhow", &["cli"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
+    ("unicode_segmentation", &["domain/characters"]),
+    ("unicode_width", &["domain/characters"]),
     ("governor", &["relay/gate"]),
     ("notify", &["relay/reload"]),
     ("serde_saphyr", &["config", "domain/render/front"]),

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and reads the files and runs the tasks it needs"
 )]
 
+mod acts;
 mod architecture;
 mod classify;
 mod cli;
@@ -19,6 +20,7 @@ mod encode;
 mod end_to_end;
 mod explain;
 mod handling;
+mod hostile;
 mod index;
 mod loops;
 mod messages;

@@ -6,6 +6,10 @@
 //! Text that holds such private characters of its own is decoded like any other and stays
 //! what it was: plain text.
 
+use std::borrow::Cow;
+
+use crate::domain::characters::{self, clean};
+
 /// The private character of unit 0.
 const FIRST: u32 = 0xF_0000;
 
@@ -15,8 +19,7 @@ const LAST: u32 = 0xF_FFFF;
 /// Stands for an empty value, so that `**{{x}}**` does not become markup without `x`.
 const NOTHING: char = '\u{100000}';
 
-/// `value` as a literal. Line ends become `\n`; other control characters but the tab are
-/// left out, as no destination can show them.
+/// `value` as a literal, without what cannot be shown (see [`characters::shown`]).
 #[must_use]
 pub fn encode(value: &str) -> String {
     let mut literal = String::with_capacity(value.len() * 4);
@@ -32,8 +35,8 @@ pub fn encode(value: &str) -> String {
     literal
 }
 
-/// The text that `text` stands for: literals decoded, everything else as it is. Control
-/// characters but `\n` and the tab are left out here too.
+/// The text that `text` stands for: literals decoded, everything else as it is. What
+/// cannot be shown is left out here too.
 #[must_use]
 pub fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
@@ -54,19 +57,16 @@ pub fn decode(text: &str) -> String {
         half = whole.is_none().then_some(unit);
         decoded.extend(whole);
     }
-    if can_be_shown(&decoded) { decoded } else { clean(&decoded).collect() }
+    match characters::shown(&decoded) {
+        Cow::Borrowed(_) => decoded,
+        Cow::Owned(shown) => shown,
+    }
 }
 
-/// `text` as it can be shown: line ends as `\n`, without other control characters but the
-/// tab.
+/// `text` as it can be shown; see [`characters::shown`].
 #[must_use]
 pub fn shown(text: &str) -> String {
-    if can_be_shown(text) { text.to_owned() } else { clean(text).collect() }
-}
-
-/// Whether [`clean`] would change nothing: so it is with nearly all text.
-fn can_be_shown(text: &str) -> bool {
-    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+    characters::shown(text).into_owned()
 }
 
 /// `text` without line breaks, on one line.
@@ -90,23 +90,6 @@ fn private(unit: u16) -> char {
 fn unit(c: char) -> Option<u16> {
     let c = u32::from(c);
     (FIRST..=LAST).contains(&c).then(|| u16::try_from(c - FIRST).unwrap_or_default())
-}
-
-/// The characters of `text` that can be shown, with `\n` at each end of a line.
-fn clean(text: &str) -> impl Iterator<Item = char> {
-    let mut chars = text.chars().peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let c = chars.next()?;
-            if c == '\r' {
-                chars.next_if_eq(&'\n');
-                return Some('\n');
-            }
-            if !c.is_control() || matches!(c, '\n' | '\t') {
-                return Some(c);
-            }
-        }
-    })
 }
 
 #[cfg(test)]
