@@ -17,7 +17,10 @@ mod facts;
 mod health;
 mod output;
 mod read;
+mod rehearsal;
 mod reload;
+mod render;
+mod send_test;
 mod serve;
 mod table;
 
@@ -50,6 +53,10 @@ enum Command {
     Read(read::Args),
     /// What rules and templates may know: facts, their values, and the events that have them.
     Facts(facts::Args),
+    /// Exactly what a template makes of an event, for one vendor.
+    Render(render::Args),
+    /// Try a destination with a message marked as a test; nothing is stored.
+    SendTest(send_test::Args),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -121,6 +128,8 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(&config, &args, output),
         Command::Read(args) => read::run(&config, &args, output),
         Command::Facts(args) => facts::run(&args, output),
+        Command::Render(args) => render::run(&config, &args, output),
+        Command::SendTest(args) => send_test::run(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

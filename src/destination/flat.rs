@@ -5,6 +5,7 @@
 
 use crate::domain::characters::{is_blank, width};
 use crate::domain::message::{Block, Inline, Item};
+use crate::domain::time::Timestamp;
 
 use super::address::Address;
 use super::text::{clean, cut, units};
@@ -37,6 +38,8 @@ pub struct Run {
     pub style: Style,
     /// Where it leads.
     pub link: Option<Address>,
+    /// The moment that the text says, for vendors that show it in the reader's zone.
+    pub moment: Option<Timestamp>,
 }
 
 impl Run {
@@ -49,7 +52,7 @@ impl Run {
     /// Text of one look.
     #[must_use]
     pub fn styled(text: &str, style: Style) -> Self {
-        Self { text: clean(text).into_owned(), style, link: None }
+        Self { text: clean(text).into_owned(), style, link: None, moment: None }
     }
 }
 
@@ -209,7 +212,7 @@ fn runs_cut(runs: &[Run], max: usize) -> Option<Vec<Run>> {
         }
         let text = cut(&run.text, left).into_owned();
         if !text.is_empty() {
-            kept.push(Run { text, ..run.clone() });
+            kept.push(Run { text, moment: None, ..run.clone() });
         }
         break;
     }
@@ -220,6 +223,14 @@ fn runs_cut(runs: &[Run], max: usize) -> Option<Vec<Run>> {
 #[must_use]
 pub fn runs_plain(runs: &[Run]) -> String {
     runs.iter().map(|run| run.text.as_str()).collect()
+}
+
+/// How many columns of letters [`table_text`] takes, had it no widest column.
+#[must_use]
+pub fn table_columns(head: &[Vec<Run>], rows: &[Vec<Vec<Run>>]) -> usize {
+    let lines = || std::iter::once(head).chain(rows.iter().map(Vec::as_slice));
+    let widest = |column: usize| lines().filter_map(|row| row.get(column)).map(|cell| width(&runs_plain(cell))).max();
+    (0..head.len()).map(|column| widest(column).unwrap_or(0) + 3).sum::<usize>().saturating_sub(3)
 }
 
 /// A table as lines of aligned text.
@@ -369,6 +380,9 @@ fn collect(inlines: &[Inline], style: Style, link: Option<&Address>, runs: &mut 
         match inline {
             Inline::Text(text) => add(text, style, runs),
             Inline::Break => add("\n", style, runs),
+            Inline::Moment { at, text } => {
+                push(runs, Run { link: link.cloned(), moment: Some(*at), ..Run::styled(text, style) });
+            }
             Inline::Code(text) => add(text, Style { code: true, ..style }, runs),
             Inline::Strong(inner) => collect(inner, Style { bold: true, ..style }, link, runs),
             Inline::Emph(inner) => collect(inner, Style { italic: true, ..style }, link, runs),
@@ -382,7 +396,9 @@ fn collect(inlines: &[Inline], style: Style, link: Option<&Address>, runs: &mut 
 fn push(runs: &mut Vec<Run>, run: Run) {
     match runs.last_mut() {
         _ if run.text.is_empty() => {}
-        Some(last) if last.style == run.style && last.link == run.link => last.text.push_str(&run.text),
+        Some(last) if last.style == run.style && last.link == run.link && last.moment.or(run.moment).is_none() => {
+            last.text.push_str(&run.text);
+        }
         _ => runs.push(run),
     }
 }

@@ -27,6 +27,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// far, in order. Called anew with each answer; keeps nothing between calls. Asks at
     /// most [`ASKS_MAX`] times.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step;
+
+    /// The next step of a conversation that tells whether this destination would take
+    /// something, and leaves nothing behind; `None` where there is no such question.
+    fn question(&self, _answers: &[Answer]) -> Option<Step> {
+        None
+    }
 }
 
 /// The most asks one attempt makes.

@@ -23,6 +23,16 @@ use tokio::task::JoinSet;
 
 use self::shared::Shared;
 
+/// How a person would read `body` at `vendor`, drawn with plain text.
+#[must_use]
+pub fn drawn(vendor: Vendor, body: &Value) -> String {
+    match vendor {
+        Vendor::Slack => slack::draw("Slack", body),
+        Vendor::Teams => teams::draw(body),
+        Vendor::Jira => jira::draw("new issue", body),
+    }
+}
+
 /// The token that the stand-ins of Slack's Web API and of Jira take.
 pub const TOKEN: &str = "xoxb-stand-in-token";
 

@@ -148,7 +148,8 @@ fn is_harmless(what: &str, message: &Message) {
             if let Some(why) = refusal(language, &body) {
                 panic!("{what} at {name}: {}\n{}", shortly(&why), shortly(&body.to_string()));
             }
-            let Acts { mentions, links, others, .. } = acts(language, &body);
+            let Acts { mentions, links, others, moments } = acts(language, &body);
+            assert!(moments <= own_moments(message) * 2, "{what} at {name} has {moments} moments");
             assert!(mentions.is_empty(), "{what} at {name} mentions {mentions:?}");
             assert!(others.is_empty(), "{what} at {name} has {others:?}");
             let foreign: Vec<_> = links.difference(&own).collect();
@@ -172,6 +173,11 @@ fn reorders_nothing(what: &str, body: &Value) {
         }
     }
     of(what, body);
+}
+
+/// How many moments `message` prints itself: Teams writes each as a date and a time.
+fn own_moments(message: &Message) -> usize {
+    serde_json::to_string(&message.body).unwrap().matches("{\"moment\":").count()
 }
 
 fn is_long(text: &str) -> bool {
@@ -209,7 +215,7 @@ fields:
 {{x}}
 ```
 
-<b>{{x}}</b> {{upper x}} {{lower x}} {{truncate x 40}} {{default x "-"}} {{json x}} {{join l}}
+<b>{{x}}</b> {{upper x}} {{lower x}} {{date time}} {{truncate x 40}} {{default x "-"}} {{json x}} {{join l}}
 "#;
 
 /// The sender's own Markdown.

@@ -9,7 +9,7 @@ use super::Failure;
 use super::access::snapshot;
 use super::output::Output;
 
-mod case;
+pub(super) mod case;
 mod json;
 mod text;
 

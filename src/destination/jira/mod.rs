@@ -2,6 +2,7 @@
 
 mod adf;
 mod issue;
+mod question;
 mod wiki;
 
 use base64::Engine as _;
@@ -50,6 +51,16 @@ pub enum Api {
     V2,
 }
 
+impl Api {
+    /// Its number in addresses.
+    fn number(self) -> u8 {
+        match self {
+            Self::V3 => 3,
+            Self::V2 => 2,
+        }
+    }
+}
+
 /// What an answer to a create means.
 enum Verdict {
     /// It settles the delivery.
@@ -91,9 +102,25 @@ impl Destination for Jira {
             },
         })
     }
+
+    fn question(&self, answers: &[Answer]) -> Option<Step> {
+        Some(question::step(self, answers))
+    }
 }
 
 impl Jira {
+    /// The value of the header that authenticates.
+    fn credential(&self) -> String {
+        let token = self.token.expose_secret();
+        match &self.email {
+            Some(email) => {
+                let pair = format!("{email}:{token}");
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            }
+            None => format!("Bearer {token}"),
+        }
+    }
+
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
     }
@@ -117,25 +144,19 @@ impl Jira {
     }
 
     fn ask(&self, what: &str, path: &str, body: &Value) -> Step {
-        let token = self.token.expose_secret();
-        let credential = match &self.email {
-            Some(email) => {
-                let pair = format!("{email}:{token}");
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-            }
-            None => format!("Bearer {token}"),
-        };
         let request = http::Request::post(self.address(path))
-            .header(AUTHORIZATION, credential)
+            .header(AUTHORIZATION, self.credential())
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .body(json_bytes(body));
         match request {
             Ok(request) => Step::Ask(Ask { what: format!("POST {path} ({what})"), request }),
-            Err(_) => Step::Done(Outcome::Closed {
-                why: "`url` or `token` cannot be sent: check both for stray characters.".to_owned(),
-            }),
+            Err(_) => Step::Done(self.cannot_ask()),
         }
+    }
+
+    fn cannot_ask(&self) -> Outcome {
+        Outcome::Closed { why: "`url` or `token` cannot be sent: check both for stray characters.".to_owned() }
     }
 
     fn receipt(&self, key: &str, note: Option<String>) -> Receipt {

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use crate::domain::characters::{self, clean};
+use crate::domain::time::Timestamp;
 
 /// The private character of unit 0.
 const FIRST: u32 = 0xF_0000;
@@ -18,6 +19,35 @@ const LAST: u32 = 0xF_FFFF;
 
 /// Stands for an empty value, so that `**{{x}}**` does not become markup without `x`.
 const NOTHING: char = '\u{100000}';
+
+/// Stand before a moment's milliseconds, before its text, and behind it. A template's
+/// helper alone prints them: in what an event says they are left out beforehand, see
+/// [`without_marks`].
+const MOMENT: [char; 3] = ['\u{100001}', '\u{100002}', '\u{100003}'];
+
+/// A moment for the body of a message, which reads `text` where it cannot be shown in the
+/// reader's zone.
+#[must_use]
+pub fn moment(at: Timestamp, text: &str) -> String {
+    let [open, middle, close] = MOMENT;
+    format!("{open}{}{middle}{}{close}", encode(&at.as_ms().to_string()), encode(text))
+}
+
+/// `text` without what would make a moment of it.
+#[must_use]
+pub fn without_marks(text: &str) -> Cow<'_, str> {
+    if text.contains(MOMENT) { Cow::Owned(text.replace(MOMENT, "")) } else { Cow::Borrowed(text) }
+}
+
+/// The first moment in `text`: what stands before it, the moment with its text, and what
+/// stands behind it.
+pub(super) fn first_moment(text: &str) -> Option<(&str, Timestamp, String, &str)> {
+    let [open, middle, close] = MOMENT;
+    let (before, rest) = text.split_once(open)?;
+    let (ms, rest) = rest.split_once(middle)?;
+    let (shown, after) = rest.split_once(close)?;
+    Some((before, Timestamp::from_ms(decode(ms).parse().ok()?), decode(shown), after))
+}
 
 /// `value` as a literal, without what cannot be shown (see [`characters::shown`]).
 #[must_use]
@@ -42,14 +72,21 @@ pub fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     // The first half of a character that takes two units; without the second it is nothing.
     let mut half = None;
+    let mut in_number = false;
     for c in text.chars() {
         let Some(unit) = unit(c) else {
             half = None;
-            if c != NOTHING {
+            // Of a moment only its text is shown.
+            if let Some(part) = MOMENT.iter().position(|mark| *mark == c) {
+                in_number = part == 0;
+            } else if c != NOTHING {
                 decoded.push(c);
             }
             continue;
         };
+        if in_number {
+            continue;
+        }
         let whole = match char::from_u32(unit.into()) {
             Some(whole) => Some(whole),
             None => half.and_then(|half| char::decode_utf16([half, unit]).next()?.ok()),

@@ -6,8 +6,18 @@ use crate::standin::picture::Picture;
 use crate::standin::shape::{Shape, kind};
 
 /// The blocks that stand anywhere in a document.
-const BLOCKS: &[&str] =
-    &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule", "table"];
+const BLOCKS: &[&str] = &[
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "taskList",
+    "codeBlock",
+    "blockquote",
+    "panel",
+    "rule",
+    "table",
+];
 
 /// The inline nodes.
 const INLINE: &[&str] = &["text", "hardBreak", "mention", "emoji"];
@@ -16,7 +26,8 @@ const INLINE: &[&str] = &["text", "hardBreak", "mention", "emoji"];
 fn children(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
         "doc" => BLOCKS,
-        "paragraph" | "heading" => INLINE,
+        "paragraph" | "heading" | "taskItem" => INLINE,
+        "taskList" => &["taskItem", "taskList"],
         "codeBlock" => &["text"],
         "bulletList" | "orderedList" => &["listItem"],
         "listItem" => &["paragraph", "bulletList", "orderedList", "codeBlock"],
@@ -58,8 +69,12 @@ fn node(shape: &mut Shape, value: &Value, at: &str) {
     let Some(map) = shape.object(value, at, known) else { return };
     attributes(shape, value, kind, at);
     let content = map.get("content").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let needs = matches!(kind, "bulletList" | "orderedList" | "listItem" | "blockquote" | "panel" | "table")
-        || matches!(kind, "tableRow" | "tableHeader" | "tableCell");
+    if kind == "taskList" && content.first().is_some_and(|first| self::kind(first) != "taskItem") {
+        shape.wrong(at, "a taskList must begin with a taskItem");
+    }
+    let needs =
+        matches!(kind, "taskList" | "bulletList" | "orderedList" | "listItem" | "blockquote" | "panel" | "table")
+            || matches!(kind, "tableRow" | "tableHeader" | "tableCell");
     if needs && content.is_empty() {
         shape.wrong(at, format!("'{kind}' must not be empty"));
     }
@@ -93,6 +108,12 @@ fn attributes(shape: &mut Shape, value: &Value, kind: &str, at: &str) {
         }
         "mention" if attrs["id"].as_str().is_none_or(str::is_empty) => {
             shape.wrong(&format!("{at}/attrs/id"), "must be an account id");
+        }
+        "taskList" | "taskItem" if attrs["localId"].as_str().is_none_or(str::is_empty) => {
+            shape.wrong(&format!("{at}/attrs/localId"), "must be an id");
+        }
+        "taskItem" if !matches!(attrs["state"].as_str(), Some("TODO" | "DONE")) => {
+            shape.wrong(&format!("{at}/attrs/state"), "must be TODO or DONE");
         }
         "panel" => {
             let kinds = ["info", "note", "tip", "warning", "error", "success", "custom"];
@@ -143,6 +164,15 @@ fn draw_block(block: &Value, picture: &mut Picture) {
     let content = block["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     match kind(block) {
         "bulletList" => content.iter().for_each(|item| draw_item("• ", item, picture)),
+        "taskList" => content.iter().for_each(|task| match (kind(task), task["attrs"]["state"].as_str()) {
+            ("taskList", _) => {
+                picture.indent("   ");
+                draw_block(task, picture);
+                picture.outdent("   ");
+            }
+            (_, Some("DONE")) => picture.hanging("☑ ", &inline(task)),
+            _ => picture.hanging("☐ ", &inline(task)),
+        }),
         "orderedList" => {
             for (number, item) in (block["attrs"]["order"].as_u64().unwrap_or(1)..).zip(content) {
                 draw_item(&format!("{number}. "), item, picture);

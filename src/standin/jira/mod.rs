@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -39,6 +39,14 @@ pub(super) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
         .route("/rest/api/3/search/jql", post(|site, headers, body| search(Version::V3, site, headers, body)))
         .route("/rest/api/2/search", post(|site, headers, body| search(Version::V2, site, headers, body)))
         .route("/rest/api/3/search", any(removed))
+        .route(
+            "/rest/api/3/issue/createmeta/{project}/issuetypes",
+            get(|site, at, headers| types(Version::V3, site, at, headers)),
+        )
+        .route(
+            "/rest/api/2/issue/createmeta/{project}/issuetypes",
+            get(|site, at, headers| types(Version::V2, site, at, headers)),
+        )
         .with_state(Arc::new(Site { shared, address }))
 }
 
@@ -47,8 +55,8 @@ impl Site {
         self.shared.refuse((status, Json(answer.clone())).into_response(), &format!("{status}: {answer}"))
     }
 
-    /// The body of a request by somebody who may make it.
-    fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Box<Response>> {
+    /// Refuses a request by somebody who may not make it.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Box<Response>> {
         let basic = base64::engine::general_purpose::STANDARD.encode(format!("{EMAIL}:{TOKEN}"));
         let credential = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if credential != format!("Basic {basic}") && credential != format!("Bearer {TOKEN}") {
@@ -56,6 +64,12 @@ impl Site {
                 json!({"errorMessages": ["Client must be authenticated to access this resource."], "errors": {}});
             return Err(Box::new(self.refuse(StatusCode::UNAUTHORIZED, &answer)));
         }
+        Ok(())
+    }
+
+    /// The body of a request by somebody who may make it.
+    fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Box<Response>> {
+        self.admit(headers)?;
         if !is_json(headers) {
             let answer = json!({"errorMessages": ["Unsupported Media Type"], "errors": {}});
             return Err(Box::new(self.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &answer)));
@@ -67,6 +81,26 @@ impl Site {
     }
 }
 
+/// Which issue types may be created in a project; every key that can be one is one.
+async fn types(
+    version: Version,
+    State(site): State<Arc<Site>>,
+    Path(project): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(answer) = site.admit(&headers) {
+        return *answer;
+    }
+    if !check::is_key(&project) {
+        let answer = json!({"errorMessages": ["No project could be found with key or id."], "errors": {}});
+        return site.refuse(StatusCode::NOT_FOUND, &answer);
+    }
+    let all: Vec<Value> =
+        (10_001..).zip(check::ISSUE_TYPES).map(|(id, name)| json!({"id": format!("{id}"), "name": name})).collect();
+    let list = if version == Version::V3 { "issueTypes" } else { "values" };
+    Json(json!({"startAt": 0, "maxResults": 50, "total": all.len(), list: all})).into_response()
+}
+
 async fn create(version: Version, State(site): State<Arc<Site>>, headers: HeaderMap, bytes: Bytes) -> Response {
     let body = match site.body(&headers, &bytes) {
         Ok(body) => body,
@@ -76,7 +110,7 @@ async fn create(version: Version, State(site): State<Arc<Site>>, headers: Header
         return site.refuse(StatusCode::BAD_REQUEST, &refusal.answer());
     }
     let project = body["fields"]["project"]["key"].as_str().unwrap_or_default().to_owned();
-    let order = site.shared.accept("issue", body, headers, |order, body| draw(&key(&project, order), body, version));
+    let order = site.shared.accept("issue", body, headers, |order, body| draw(&key(&project, order), body));
     let key = key(&project, order);
     let id = (10_000 + order).to_string();
     let version = if version == Version::V3 { 3 } else { 2 };
@@ -139,14 +173,15 @@ async fn removed(State(site): State<Arc<Site>>) -> Response {
     site.refuse(StatusCode::GONE, &json!({"errorMessages": [what], "errors": {}}))
 }
 
-fn draw(key: &str, body: &Value, version: Version) -> String {
+/// Draws the issue `key` that `body` creates; the form of its description tells the API.
+pub(super) fn draw(key: &str, body: &Value) -> String {
     let fields = &body["fields"];
     let mut picture = Picture::default();
     picture.text(fields["summary"].as_str().unwrap_or_default());
     picture.gap();
-    match version {
-        Version::V3 => adf::draw(&fields["description"], &mut picture),
-        Version::V2 => wiki::draw(fields["description"].as_str().unwrap_or_default(), &mut picture),
+    match fields["description"].as_str() {
+        Some(markup) => wiki::draw(markup, &mut picture),
+        None => adf::draw(&fields["description"], &mut picture),
     }
     let labels = fields["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
     let labels: Vec<&str> = labels.iter().filter_map(Value::as_str).collect();

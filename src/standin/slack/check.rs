@@ -192,6 +192,7 @@ fn inline(shape: &mut Shape, value: &Value, at: &str) {
         "text" => &["type", "text", "style"],
         "link" => &["type", "url", "text", "style", "unsafe"],
         "user" => &["type", "user_id", "style"],
+        "date" => &["type", "timestamp", "format", "fallback", "url", "style"],
         other => {
             shape.wrong(at, format!("unsupported type: {other}"));
             return;
@@ -201,7 +202,16 @@ fn inline(shape: &mut Shape, value: &Value, at: &str) {
     if map.get("text").is_some_and(|text| text.as_str().is_none_or(str::is_empty)) {
         shape.wrong(&format!("{at}/text"), "must be more than 0 characters");
     }
-    if kind(value) == "link" {
+    if kind(value) == "date" {
+        if !map.get("timestamp").is_some_and(Value::is_i64) {
+            shape.wrong(&format!("{at}/timestamp"), "must provide an integer");
+        }
+        let format = shape.text(map, at, "format", 1..=500).unwrap_or_default();
+        if !format.contains("{date") && !format.contains("{time") {
+            shape.wrong(&format!("{at}/format"), "must have a token of a date");
+        }
+    }
+    if kind(value) == "link" || (kind(value) == "date" && map.contains_key("url")) {
         shape.address(map, at, "url");
     }
     if let Some(style) = map.get("style")
@@ -218,7 +228,7 @@ fn units(value: Option<&Value>) -> usize {
         Some(Value::Object(map)) => map
             .iter()
             .map(|(key, value)| match value {
-                Value::String(text) if key == "text" => text.encode_utf16().count(),
+                Value::String(text) if matches!(key.as_str(), "text" | "fallback") => text.encode_utf16().count(),
                 other => units(Some(other)),
             })
             .sum(),

@@ -3,6 +3,8 @@
 pub mod check;
 mod draw;
 
+pub(super) use draw::draw;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -48,7 +50,7 @@ async fn webhook(
         let why = format!("{name}: {}", problems.join("; "));
         return shared.refuse((StatusCode::BAD_REQUEST, name).into_response(), &why);
     }
-    shared.accept("incoming webhook", body, headers, |_, body| draw::draw(&format!("Slack · webhook {app}"), body));
+    shared.accept("incoming webhook", body, headers, |_, body| draw(&format!("Slack · webhook {app}"), body));
     "ok".into_response()
 }
 
@@ -90,7 +92,7 @@ async fn post_message(State(shared): State<Arc<Shared>>, headers: HeaderMap, byt
     let id = if by_id { channel.clone() } else { format!("C{:08}", channel.len()) };
     let text = body["text"].clone();
     let head = format!("Slack · {channel}");
-    let order = shared.accept("chat.postMessage", body, headers, |_, body| draw::draw(&head, body));
+    let order = shared.accept("chat.postMessage", body, headers, |_, body| draw(&head, body));
     let ts = format!("1790000000.{order:06}");
     axum::Json(json!({"ok": true, "channel": id, "ts": ts, "message": {"text": text, "ts": ts}})).into_response()
 }
