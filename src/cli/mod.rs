@@ -16,6 +16,7 @@ mod explain;
 mod facts;
 mod health;
 mod output;
+mod people;
 mod read;
 mod rehearsal;
 mod reload;
@@ -57,6 +58,8 @@ enum Command {
     Render(render::Args),
     /// Try a destination with a message marked as a test; nothing is stored.
     SendTest(send_test::Args),
+    /// Who can be mentioned, and who is named by events but known to nobody.
+    People(people::Args),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -130,6 +133,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Facts(args) => facts::run(&args, output),
         Command::Render(args) => render::run(&config, &args, output),
         Command::SendTest(args) => send_test::run(&config, &args, output),
+        Command::People(args) => people::run(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

@@ -231,6 +231,7 @@ impl<'a> Load<'a> {
             destinations,
             rules,
             templates,
+            people: settings.people,
             scrubber,
             warnings,
             watched,

@@ -1,16 +1,17 @@
 //! `rules/*.yaml`: when these facts hold, send these messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::conditions;
 use super::fields::{Fields, items, name, text};
 use super::findings::{Findings, Place};
 use super::handling;
 use super::node::Node;
-use super::people::People;
 use super::vocabulary::{FILE_LATER, RULE_LATER};
 use crate::domain::Name;
 use crate::domain::condition::Condition;
+use crate::domain::people::People;
 use crate::domain::rule::{Kind, Rule};
 
 /// What rules may name.
@@ -22,7 +23,7 @@ pub struct Known<'a> {
     /// The templates.
     pub templates: BTreeSet<Name>,
     /// The people.
-    pub people: &'a People,
+    pub people: &'a Arc<People>,
 }
 
 /// The rules of all files.

@@ -8,12 +8,13 @@ use super::fields::{Fields, items, not_yet, one_of, text};
 use super::findings::Findings;
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Node, Tree};
+use super::people;
 use super::rules::{Known, Rules};
 use super::templates::unknown_fact;
 use super::vocabulary::{ACTIONS_LATER, SEND_LATER, known_facts};
 use crate::domain::Name;
 use crate::domain::delivery::Action;
-use crate::domain::message::Mention;
+use crate::domain::people::Mentions;
 use crate::domain::render::FieldTree;
 use crate::domain::rule::{Kind, Send};
 
@@ -147,7 +148,7 @@ fn action(node: &Node, kind: Option<Kind>, findings: &mut Findings) -> Option<Ac
     Some(action)
 }
 
-fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut Findings) -> Vec<Mention> {
+fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut Findings) -> Mentions {
     let nodes = match &node.tree {
         Tree::Scalar(..) => std::slice::from_ref(node),
         _ => items(node, "'mention'", findings),
@@ -161,10 +162,10 @@ fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut F
         if word.trim_start_matches('@').trim().is_empty() {
             findings.error(node.at, "a mention needs a name, as in \"@qa-oncall\"");
         } else if let Some(kind) = kind {
-            mentions.push(known.people.mention(word, kind, node.at, findings));
+            mentions.extend(people::mention(known.people, word, kind, node.at, findings));
         }
     }
-    mentions
+    Mentions::new(mentions)
 }
 
 /// `fields:` of a tracker. `serde_yaml`'s value is the bridge from the file to JSON.

@@ -16,6 +16,7 @@ pub mod index;
 pub mod markdown;
 pub mod memory;
 pub mod message;
+pub mod people;
 pub mod plan;
 pub mod priority;
 pub mod rank;

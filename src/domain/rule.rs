@@ -6,7 +6,7 @@ use super::delivery::Action;
 use super::facts::Facts;
 use super::handling::Handling;
 use super::index::Index;
-use super::message::Mention;
+use super::people::Mentions;
 use super::render::FieldTree;
 
 /// When these facts hold, send these messages.
@@ -51,7 +51,7 @@ pub struct Send {
     /// The template; `None` for the built-in message.
     pub template: Option<Name>,
     /// Who is notified.
-    pub mention: Vec<Mention>,
+    pub mention: Mentions,
     /// The tracker's fields, whose strings are templates.
     pub fields: FieldTree,
 }

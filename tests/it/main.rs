@@ -25,6 +25,7 @@ mod index;
 mod loops;
 mod markdown;
 mod messages;
+mod people;
 mod rehearse;
 mod render;
 mod secrets;
