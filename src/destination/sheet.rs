@@ -48,11 +48,15 @@ struct Room {
     value_units: usize,
     fields: usize,
     mentions: usize,
+    /// The longest of everything else: title, names, remark.
+    line_units: usize,
 }
 
 impl Room {
-    const WHOLE: Self = Self { body_units: 30_000, value_units: 1_800, fields: 30, mentions: 20 };
-    const BARE: Self = Self { body_units: 0, value_units: 30, fields: 2, mentions: 5 };
+    const WHOLE: Self =
+        Self { body_units: 30_000, value_units: 1_800, fields: 30, mentions: 20, line_units: REMARK_UNITS_MAX };
+    /// So little that it fits even where every character is escaped by five others.
+    const BARE: Self = Self { body_units: 0, value_units: 30, fields: 2, mentions: 5, line_units: 30 };
 
     /// The room after `step` steps of a third each.
     fn at(step: u32) -> Self {
@@ -65,6 +69,7 @@ impl Room {
             value_units: shrink(Self::WHOLE.value_units, 60),
             fields: shrink(Self::WHOLE.fields, 8),
             mentions: shrink(Self::WHOLE.mentions, 10),
+            line_units: Self::WHOLE.line_units,
         }
     }
 }
@@ -145,6 +150,13 @@ impl Sheet {
         let mut left_out = Vec::new();
         for field in &mut sheet.fields {
             field.value = cut(&field.value, room.value_units).into_owned();
+        }
+        if room.line_units < Room::WHOLE.line_units {
+            let short = |text: &mut String| *text = cut(text, room.line_units).into_owned();
+            short(&mut sheet.title);
+            sheet.fields.iter_mut().for_each(|field| short(&mut field.name));
+            sheet.mentions.iter_mut().for_each(|mention| short(&mut mention.name));
+            sheet.remark.iter_mut().for_each(short);
         }
         if sheet.fields.len() > room.fields {
             left_out.push(counted(sheet.fields.len() - room.fields, "field"));

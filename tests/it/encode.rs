@@ -63,6 +63,31 @@ fn a_huge_message_is_cut_visibly_with_the_link() {
 }
 
 #[test]
+fn the_worst_of_everything_still_fits() {
+    for worst in ["&", "\"", "<", "\\", "🦀", "{", "e\u{301}", "a "] {
+        let long = |units: usize| worst.repeat(units);
+        let mention = |at: usize| Mention { name: format!("{at}{}", long(90)), ..Mention::default() };
+        let message = Message {
+            title: long(600),
+            body: vec![
+                Block::Paragraph(vec![Inline::Text(long(40_000))]),
+                Block::Code { language: None, text: long(9_000) },
+            ],
+            fields: (0..40).map(|_| Field { name: long(90), value: long(3_000) }).collect(),
+            link: Some(format!("https://ok.example/?a={}", worst.trim().repeat(600))),
+            color: None,
+            mentions: (0..40).map(mention).collect(),
+            remark: Some(long(900)),
+        };
+        for (name, language, destination) in everywhere() {
+            for body in bodies(destination.as_ref(), &message) {
+                assert_eq!(refusal(language, &body), None, "{worst} at {name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn credentials_and_addresses() {
     let api = slack_api("https://slack.com/api/", "xoxb-1", "#payments");
     let request = ask(&api, &job(thin()), &[]).request;

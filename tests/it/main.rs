@@ -8,6 +8,7 @@
 )]
 
 mod acts;
+mod advice;
 mod architecture;
 mod classify;
 mod cli;

@@ -33,7 +33,7 @@ fn rules(mention: &str, to: &str) -> String {
 }
 
 /// Whom the rule mentions on an event with `facts`, and what is noted.
-fn mentioned(mention: &str, to: &str, facts: Value) -> (Vec<Mention>, Vec<String>) {
+fn mentioned(mention: &str, to: &str, facts: &Value) -> (Vec<Mention>, Vec<String>) {
     let files = Memory::default().with("relaybell.yaml", MAIN).with("rules/r.yaml", rules(mention, to));
     let snapshot = load(&files, Secrets::Leave).unwrap_or_else(|found| panic!("{found}"));
     let facts = Facts { values: facts.as_object().unwrap().clone(), ..Facts::default() };
@@ -83,12 +83,12 @@ fn a_mention_means_people_by_name_by_group_and_by_what_an_event_says() {
             "room" => Kind::Teams,
             _ => Kind::Jira,
         };
-        let (mentions, notes) = mentioned(mention, to, facts.clone());
+        let (mentions, notes) = mentioned(mention, to, &facts);
         assert_eq!(names(&mentions, kind), expected, "{mention} on {facts}");
         let unknown = mentions.iter().filter(|mention| mention.id(kind).is_none()).count();
         assert_eq!(notes.len(), if mention.contains("{{") { unknown } else { 0 }, "{mention} on {facts}: {notes:?}");
     }
-    let (_, notes) = mentioned("'{{actor}}'", "chat", json!({"actor": "Eve"}));
+    let (_, notes) = mentioned("'{{actor}}'", "chat", &json!({"actor": "Eve"}));
     assert_eq!(notes, ["'Eve' is nobody below 'people:', so the name is shown and nobody notified"]);
 }
 

@@ -27,6 +27,9 @@ const BLOCKS_UNITS_MAX: usize = 9_500;
 /// The longest `text` that Slack shows well.
 const TEXT_UNITS_MAX: usize = 4_000;
 
+/// The longest address in a message of text alone, ampersands escaped.
+const TEXT_LINK_UNITS_MAX: usize = 2_400;
+
 /// How Slack writes a moment: `Sep 14th, 2026 at 3:20 PM`, or `Today at 15:20`, as the reader
 /// is used to.
 const DATE_FORMAT: &str = "{date_short_pretty} at {time}";
@@ -179,8 +182,10 @@ fn text_of(sheet: &Sheet, body: &str) -> String {
         literal_part.push_str(remark);
     }
     let mut text = literal(&literal_part);
-    if let Some(link) = &sheet.link {
-        text.push_str(&format!("\n\n<{}|{}>", link.as_str().replace('&', "&amp;"), literal(&link.label())));
+    // A longer one, of nothing but ampersands, would leave no room for the message.
+    let link = sheet.link.as_ref().map(|link| (link.as_str().replace('&', "&amp;"), literal(&link.label())));
+    if let Some((address, label)) = link.filter(|(address, _)| units(address) <= TEXT_LINK_UNITS_MAX) {
+        text.push_str(&format!("\n\n<{address}|{label}>"));
     }
     match mentions(&sheet.mentions) {
         Some(mentions) => format!("{mentions} {text}"),

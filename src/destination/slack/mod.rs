@@ -42,8 +42,8 @@ pub enum Slack {
 enum Verdict {
     /// It settles the delivery.
     Over(Outcome),
-    /// Slack does not take this body.
-    Body(String),
+    /// Slack does not take this body: what it said, and what to do about it.
+    Body(String, &'static str),
 }
 
 impl Destination for Slack {
@@ -53,7 +53,7 @@ impl Destination for Slack {
             [] => return self.ask(first_body(job)),
             [first, ..] => match self.read(first) {
                 Verdict::Over(outcome) => return Step::Done(with_note(outcome, first_note(job))),
-                Verdict::Body(why) => why,
+                Verdict::Body(why, _) => why,
             },
         };
         let Some(second) = answers.get(1) else {
@@ -62,9 +62,9 @@ impl Destination for Slack {
         let note = Some(format!("sent as plain text, because {refused}"));
         Step::Done(match self.read(second) {
             Verdict::Over(outcome) => with_note(outcome, note),
-            Verdict::Body(again) => Outcome::Refused {
-                why: format!("{refused}. Sent again as plain text, {again}. Check the template and its data."),
-            },
+            Verdict::Body(again, advice) => {
+                Outcome::Refused { why: format!("{refused}. Sent again as plain text, {again}. {advice}") }
+            }
         })
     }
 }
@@ -202,7 +202,7 @@ impl Slack {
             Meaning::Channel => Outcome::Closed { why: advise(&said, errors::CHANNEL) },
             // Names we do not know are about the channel or the webhook when the status says so.
             Meaning::Body if matches!(reply.status, 401 | 403 | 404 | 410) => self.closed(&said),
-            Meaning::Body => return Verdict::Body(said),
+            Meaning::Body => return Verdict::Body(said, errors::mend(name)),
         })
     }
 
@@ -210,7 +210,7 @@ impl Slack {
         let secrets = self.secrets();
         let said = reply.said("Slack", &secrets);
         Verdict::Over(match reply.status {
-            400 | 413 | 422 => return Verdict::Body(said),
+            400 | 413 | 422 => return Verdict::Body(said, errors::mend("")),
             401 | 403 | 404 | 407 | 410 => self.closed(&said),
             200..=299 => Outcome::Later {
                 why: format!("{said}, which is none of Slack's answers; something in between may have answered"),
