@@ -12,6 +12,7 @@ COPY src ./src
 COPY benches ./benches
 COPY templates ./templates
 COPY rules ./rules
+COPY fixtures ./fixtures
 COPY relaybell.yaml ./
 RUN cargo build --release --locked --bin relaybell
 

@@ -13,6 +13,7 @@ use divan::counter::ItemsCount;
 use relaybell::domain::delivery::{Action, Job, NewDelivery, Receipt, Transition};
 use relaybell::domain::event::{Dedup, Event, SubjectKey};
 use relaybell::domain::facts::Facts;
+use relaybell::domain::how::How;
 use relaybell::domain::ids::{DeliveryId, EventId, delivery_key};
 use relaybell::domain::memory::{Memory, MemoryChange, Remembered};
 use relaybell::domain::message::{CONTENT_VERSION, Content, Field, Message};
@@ -95,7 +96,13 @@ fn plan(n: u64) -> Plan {
             conversation: about.0,
             action: Action::Post,
             key,
-            content: Content { v: CONTENT_VERSION, message, fields: serde_json::Map::new(), body: None },
+            content: Content {
+                v: CONTENT_VERSION,
+                message,
+                fields: serde_json::Map::new(),
+                how: How::default(),
+                body: None,
+            },
             parent: None,
             priority: Priority::Normal,
             expires: None,
@@ -158,6 +165,7 @@ impl Rig {
                     began: job.accepted,
                     ended: job.accepted,
                     account: "POST hooks.slack.com → 200 ok".to_owned(),
+                    thread: None,
                 };
                 store.settle(&lease, settlement).await.expect("settled");
             }

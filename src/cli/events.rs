@@ -31,7 +31,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show one event: its facts and where they came from, the rules that matched, its deliveries.
+    /// Show one event: its facts and where they came from, what the rules decided, its deliveries.
     Show {
         /// Its id, or the beginning of it.
         id: String,
@@ -75,13 +75,18 @@ fn list(events: &[EventRecord], json: bool, output: &mut Output) -> Result<(), F
                 plain(event.subject.as_deref().unwrap_or("-")),
                 match event.verdicts.len() {
                     0 => "no rule matched".to_owned(),
-                    _ => event.verdicts.iter().map(|verdict| verdict.rule.as_ref()).collect::<Vec<_>>().join(", "),
+                    _ => event.verdicts.iter().map(rule).collect::<Vec<_>>().join(", "),
                 },
             ]
         })
         .collect();
     output.data(&table(&["ID", "RECEIVED", "SOURCE", "EVENT", "PROJECT", "SUBJECT", "RULES"], &rows))?;
     Ok(())
+}
+
+fn rule(verdict: &Verdict) -> String {
+    let failed = if verdict.where_failed().is_some() { " (where failed)" } else { "" };
+    format!("{}{failed}", verdict.rule)
 }
 
 fn summary(event: &EventRecord) -> Value {
@@ -139,7 +144,7 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
     output.data(&format!("revision  {}", event.revision))?;
     output.data("\nfacts")?;
     output.data(&facts(&event.facts))?;
-    output.data("\nrules that matched")?;
+    output.data("\nverdicts")?;
     output.data(&verdicts(&event.verdicts))?;
     if !deliveries.is_empty() {
         output.data("\ndeliveries")?;
@@ -148,7 +153,7 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
     Ok(())
 }
 
-/// What the rules that matched decided.
+/// What the rules decided.
 pub(super) fn verdicts(verdicts: &[Verdict]) -> String {
     if verdicts.is_empty() {
         return "  none".to_owned();
@@ -157,7 +162,10 @@ pub(super) fn verdicts(verdicts: &[Verdict]) -> String {
     for verdict in verdicts {
         let decision = match &verdict.decision {
             Decision::Sent(ids) => format!("{} sent", ids.len()),
-            Decision::HeldBack { why } => format!("held back: {why}"),
+            Decision::HeldBack { why } => match verdict.where_failed() {
+                Some(why) => format!("did not match, where failed: {}", plain(why)),
+                None => format!("held back: {}", plain(why)),
+            },
             Decision::Broken { why } => format!("not planned: {}", plain(why)),
         };
         lines.push(format!("  {}: {decision}", verdict.rule));

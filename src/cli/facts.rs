@@ -1,150 +1,163 @@
 //! `relaybell facts`: what rules and templates may know of an event.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::config::{did_you_mean, sample_events};
-use crate::domain::event::Event;
-use crate::source::qase::{EVENTS, FACTS, FactInfo};
+use crate::config::did_you_mean;
+use crate::source::qase::{EVENTS, FACTS, FactInfo, Form, Supply, carriers, described, supply, words_of};
 
 use super::Failure;
 use super::output::Output;
-
-/// What the samples of events that nobody documents begin with.
-const INVENTED: &str = "unknown.";
+use super::seen;
 
 /// `relaybell facts`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only the facts of this event, such as defect.created.
     event: Option<String>,
+    /// What the events that came have shown instead: their facts, values and fields.
+    #[arg(long)]
+    seen: bool,
     /// Print them as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// The samples by the name of their event.
-struct Samples(BTreeMap<String, Vec<Event>>);
-
-/// How many of an event's samples have a fact.
-#[derive(Debug, Clone, Copy)]
-struct Share {
-    with: usize,
-    of: usize,
-}
-
-impl Samples {
-    fn read() -> Self {
-        let mut all: BTreeMap<String, Vec<Event>> = BTreeMap::new();
-        for (variant, event) in sample_events() {
-            if !variant.starts_with(INVENTED) {
-                all.entry(event.name.clone()).or_default().push(event);
-            }
-        }
-        Self(all)
+pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
+    if args.seen {
+        return seen::run(config, args.event.as_deref(), args.json, output);
     }
-
-    fn share(&self, event: &str, fact: &FactInfo) -> Share {
-        let samples = self.0.get(event).map(Vec::as_slice).unwrap_or_default();
-        let with = samples.iter().filter(|sample| sample.facts.values.contains_key(fact.name)).count();
-        Share { with, of: samples.len() }
-    }
-
-    /// The events with a sample that has `fact`.
-    fn events_with(&self, fact: &FactInfo) -> Vec<&str> {
-        self.0.keys().map(String::as_str).filter(|event| self.share(event, fact).with > 0).collect()
-    }
-
-    /// The same in few words: `all`, or `case.*` where every event of cases has it.
-    fn told(&self, fact: &FactInfo) -> String {
-        let with: BTreeSet<&str> = self.events_with(fact).into_iter().collect();
-        if with.len() == self.0.len() {
-            return "all events".to_owned();
-        }
-        let group = |event: &str| event.split_once('.').map_or(event, |(subject, _)| subject).to_owned();
-        let whole = |subject: &str| {
-            self.0.keys().filter(|event| group(event) == subject).all(|event| with.contains(event.as_str()))
-        };
-        let mut told: Vec<String> = Vec::new();
-        for event in &with {
-            let subject = group(event);
-            let words = if whole(&subject) { format!("{subject}.*") } else { (*event).to_owned() };
-            if told.last() != Some(&words) {
-                told.push(words);
-            }
-        }
-        if told.is_empty() { "none".to_owned() } else { told.join(", ") }
-    }
-}
-
-pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let samples = Samples::read();
     match &args.event {
-        None => all(&samples, args.json, output),
-        Some(event) => of(&samples, event, args.json, output),
+        None => all(args.json, output),
+        Some(event) => of(event, args.json, output),
     }
 }
 
-fn all(samples: &Samples, json: bool, output: &mut Output) -> Result<(), Failure> {
+fn all(json: bool, output: &mut Output) -> Result<(), Failure> {
     if json {
-        let facts: Vec<Value> = FACTS
-            .iter()
-            .map(|fact| {
-                let mut shown = summary(fact);
-                shown["seen_in_samples_of"] = json!(samples.events_with(fact));
-                shown
-            })
-            .collect();
+        let facts: Vec<Value> = FACTS.iter().map(everywhere).collect();
         output.data(&serde_json::to_string_pretty(&facts)?)?;
         return Ok(());
     }
     for fact in FACTS {
-        output.data(&entry(fact, &format!("seen in samples of: {}", samples.told(fact))))?;
+        let mut lines =
+            vec![values(&fact.values(), true), format!("carried by: {}", told(&carriers(fact.name).collect()))];
+        let later = rememberers(fact);
+        if !later.is_empty() {
+            let subjects: BTreeSet<&str> = later.iter().map(|event| subject_of(event)).collect();
+            let subjects = subjects.into_iter().collect::<Vec<_>>().join(", ");
+            lines.push(format!("remembered for later events of the same: {subjects}"));
+        }
+        output.data(&entry(fact, &lines))?;
     }
+    output.talk("relaybell facts EVENT tells more of one event.");
     Ok(())
 }
 
-fn of(samples: &Samples, event: &str, json: bool, output: &mut Output) -> Result<(), Failure> {
-    let known: BTreeSet<&str> = EVENTS.iter().copied().chain(samples.0.keys().map(String::as_str)).collect();
-    if !known.contains(event) {
-        let meant = did_you_mean(event, known.iter().copied());
+fn of(event: &str, json: bool, output: &mut Output) -> Result<(), Failure> {
+    if !described().any(|known| known == event) {
+        let meant = did_you_mean(event, described());
         return Err(Failure::Usage(format!("unknown event '{event}'{meant}")));
     }
-    let carried = FACTS.iter().map(|fact| (fact, samples.share(event, fact))).filter(|(_, share)| share.with > 0);
+    let facts = FACTS.iter().filter_map(|fact| {
+        let supply = supply(event, fact.name).filter(Supply::is_possible)?;
+        Some((fact, supply))
+    });
     if json {
-        let facts: Vec<Value> = carried
-            .map(|(fact, share)| {
-                let mut shown = summary(fact);
-                shown["samples_with_it"] = share.with.into();
-                shown["samples"] = share.of.into();
-                shown
-            })
-            .collect();
+        let facts: Vec<Value> = facts.map(|(fact, supply)| at_event(fact, event, &supply)).collect();
         output.data(&serde_json::to_string_pretty(&facts)?)?;
         return Ok(());
     }
-    for (fact, share) in carried {
-        let seen = match share {
-            Share { with, of } if with == of && of == 1 => "seen in the sample".to_owned(),
-            Share { with, of } if with == of => format!("seen in all {of} samples"),
-            Share { with, of } => format!("seen in {with} of {of} samples"),
-        };
-        output.data(&entry(fact, &seen))?;
+    for (fact, supply) in facts {
+        let words = words_of(fact.name, [event]);
+        let named = words.as_ref().map(|words| values(&words.words, words.closed)).unwrap_or_default();
+        output.data(&entry(fact, &[named, source_of(&supply)]))?;
     }
-    output.talk("Other facts may be remembered from earlier events of the same subject.");
+    if !EVENTS.contains(&event) {
+        output.talk(&format!("Qase does not document {event}; this is what is known of it."));
+    }
     Ok(())
 }
 
-fn entry(fact: &FactInfo, seen: &str) -> String {
-    let mut text = format!("{} ({})\n    {}", fact.name, fact.kind.word(), fact.meaning);
-    let values = fact.values();
-    if !values.is_empty() {
-        text.push_str(&format!("\n    values: {}", values.join(", ")));
-    }
-    format!("{text}\n    {seen}")
+/// Where an event has a fact from, in words.
+fn source_of(supply: &Supply) -> String {
+    let from = supply.remembered_from.join(", ");
+    let without: Vec<&str> = supply.forms_without.iter().map(|form| form.word()).collect();
+    let carried = match supply.forms.as_slice() {
+        [] => return format!("remembered from {from}, if that came before"),
+        _ if without.is_empty() => return "carried".to_owned(),
+        [only @ (Form::Short | Form::Oldest)] => format!("carried in the {} form only", only.word()),
+        _ => format!("carried, but not in the {} form", without.join(" or the ")),
+    };
+    if from.is_empty() { carried } else { format!("{carried}; otherwise remembered from {from}") }
 }
 
-fn summary(fact: &FactInfo) -> Value {
-    json!({ "name": fact.name, "type": fact.kind.word(), "values": fact.values(), "meaning": fact.meaning })
+/// Values in words; open ended where there may be others.
+fn values(words: &[&str], closed: bool) -> String {
+    match words {
+        [] => String::new(),
+        words if closed => format!("values: {}", words.join(", ")),
+        words => format!("values: {} (there may be others)", words.join(", ")),
+    }
+}
+
+/// The events that have `fact` from memory alone.
+fn rememberers(fact: &FactInfo) -> BTreeSet<&'static str> {
+    let from_memory = |event: &&str| {
+        supply(event, fact.name).is_some_and(|supply| supply.forms.is_empty() && !supply.remembered_from.is_empty())
+    };
+    described().filter(from_memory).collect()
+}
+
+/// Events in few words: `all events`, or `case.*` where every event of cases is meant.
+fn told(events: &BTreeSet<&str>) -> String {
+    let all: BTreeSet<&str> = described().collect();
+    if *events == all {
+        return "all events".to_owned();
+    }
+    let whole =
+        |subject: &str| all.iter().filter(|event| subject_of(event) == subject).all(|event| events.contains(event));
+    let mut told: Vec<String> = Vec::new();
+    for event in events {
+        let subject = subject_of(event);
+        let words = if whole(subject) { format!("{subject}.*") } else { (*event).to_owned() };
+        if told.last() != Some(&words) {
+            told.push(words);
+        }
+    }
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+}
+
+/// What an event is about: the part before the dot.
+fn subject_of(event: &str) -> &str {
+    event.split_once('.').map_or(event, |(subject, _)| subject)
+}
+
+fn entry(fact: &FactInfo, lines: &[String]) -> String {
+    let mut text = format!("{} ({})\n    {}", fact.name, fact.kind.word(), fact.meaning);
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        text.push_str(&format!("\n    {line}"));
+    }
+    text
+}
+
+fn everywhere(fact: &FactInfo) -> Value {
+    json!({
+        "name": fact.name, "type": fact.kind.word(), "values": fact.values(), "meaning": fact.meaning,
+        "carried_by": carriers(fact.name).collect::<Vec<_>>(), "remembered_for": rememberers(fact),
+    })
+}
+
+fn at_event(fact: &FactInfo, event: &str, supply: &Supply) -> Value {
+    let words = words_of(fact.name, [event]);
+    json!({
+        "name": fact.name, "type": fact.kind.word(), "meaning": fact.meaning,
+        "values": words.as_ref().map(|words| words.words.clone()).unwrap_or_default(),
+        "other_values": words.is_none_or(|words| !words.closed),
+        "forms": supply.forms.iter().map(|form| form.word()).collect::<Vec<_>>(),
+        "forms_without": supply.forms_without.iter().map(|form| form.word()).collect::<Vec<_>>(),
+        "remembered_from": supply.remembered_from,
+    })
 }

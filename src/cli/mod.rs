@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod access;
+mod backtest;
+mod bench_match;
 mod check;
 mod deliveries;
 mod demo;
@@ -15,15 +17,19 @@ mod events;
 mod explain;
 mod facts;
 mod health;
+mod init;
 mod output;
 mod people;
 mod read;
 mod rehearsal;
 mod reload;
 mod render;
+mod schema;
+mod seen;
 mod send_test;
 mod serve;
 mod table;
+mod test;
 
 use output::Output;
 
@@ -42,14 +48,20 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented set of files to start from; nothing is overwritten.
+    Init(init::Args),
     /// Accept webhooks and deliver messages.
     Serve(serve::Args),
     /// See it work: everything on this machine, with stand-ins for Slack, Teams and Jira.
     Demo(demo::Args),
     /// Check all files without serving; secrets need not be set.
     Check(check::Args),
+    /// Run the tests that stand in the rule files; nothing is sent.
+    Test(test::Args),
     /// Why each rule did or did not match an event, line by line.
     Explain(explain::Args),
+    /// What edited rules would have sent: how they differ on the events of the past.
+    Backtest(backtest::Args),
     /// Every rule as an English sentence.
     Read(read::Args),
     /// What rules and templates may know: facts, their values, and the events that have them.
@@ -70,6 +82,11 @@ enum Command {
     Reload(reload::Args),
     /// Ask the running relay whether it can accept webhooks (for container health checks).
     Health(health::Args),
+    /// How fast rules are held against events, webhooks of Qase, one a line.
+    #[command(hide = true)]
+    BenchMatch(bench_match::Args),
+    /// JSON Schemas of the files, for editors that complete and check while you type.
+    Schema(schema::Args),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -128,9 +145,12 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, output),
 
         Command::Check(args) => check::run(&config, &args, output),
+        Command::Test(args) => test::run(&config, &args, output),
         Command::Explain(args) => explain::run(&config, &args, output),
+        Command::Backtest(args) => backtest::run(&config, &args, output),
+        Command::BenchMatch(args) => bench_match::run(&args, output),
         Command::Read(args) => read::run(&config, &args, output),
-        Command::Facts(args) => facts::run(&args, output),
+        Command::Facts(args) => facts::run(&config, &args, output),
         Command::Render(args) => render::run(&config, &args, output),
         Command::SendTest(args) => send_test::run(&config, &args, output),
         Command::People(args) => people::run(&config, &args, output),
@@ -138,6 +158,8 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),
         Command::Health(args) => health::run(&config, &args, output),
+        Command::Init(args) => init::run(&args, output),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "relaybell", &mut text);

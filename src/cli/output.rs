@@ -28,6 +28,15 @@ impl Output {
         self.talk_color
     }
 
+    /// `word` in green or red where data may be coloured.
+    pub(super) fn verdict(&self, word: &str, good: bool) -> String {
+        let color = if good { 32 } else { 31 };
+        match self.color {
+            Color::Always => format!("\u{1b}[{color}m{word}\u{1b}[0m"),
+            Color::Never => word.to_owned(),
+        }
+    }
+
     /// Writes data and a line end to stdout. A reader that has gone away (`| head`) is fine.
     pub(super) fn data(&mut self, text: &str) -> io::Result<()> {
         match writeln!(io::stdout().lock(), "{text}") {

@@ -3,9 +3,11 @@
 use serde_json::Map;
 
 use crate::config::{Snapshot, did_you_mean};
+use crate::destination::Destination;
 use crate::domain::Name;
 use crate::domain::delivery::{Action, Job};
 use crate::domain::facts::Facts;
+use crate::domain::how::How;
 use crate::domain::ids::{DeliveryId, EventId, delivery_key};
 use crate::domain::message::{CONTENT_VERSION, Content, Message};
 use crate::domain::render::Templates;
@@ -37,14 +39,13 @@ pub(super) fn content(snapshot: &Snapshot, template: &str, kind: Kind, facts: &F
         let body = templates.own_body(template, kind, facts).transpose().map_err(failed)?;
         (templates.message(template, facts).map_err(failed)?, body)
     };
-    Ok(Content { v: CONTENT_VERSION, message, fields: Map::new(), body })
+    Ok(Content { v: CONTENT_VERSION, message, fields: Map::new(), how: How::default(), body })
 }
 
-/// The job that sends `content` to `destination` by its first action, at `now`. Its key is
+/// The job that does `action` with `content` at `destination`, at `now`. Its key is
 /// another for every `dice`.
-pub(super) fn job(destination: &str, kind: Kind, content: Content, now: Timestamp, dice: [u8; 10]) -> Job {
+pub(super) fn job(destination: &str, action: Action, content: Content, now: Timestamp, dice: [u8; 10]) -> Job {
     let event = EventId::new(now, dice);
-    let action = kind.actions().first().copied().unwrap_or(Action::Post);
     let key = delivery_key(event, RULE, action.word(), destination);
     Job {
         id: DeliveryId::new(now, &key),
@@ -59,6 +60,8 @@ pub(super) fn job(destination: &str, kind: Kind, content: Content, now: Timestam
         expires: None,
         attempt: 1,
         failures: 0,
+        looks: 0,
+        thread: None,
         unsure: false,
     }
 }
@@ -72,4 +75,9 @@ pub(super) fn hello(destination: &str, now: Timestamp) -> Message {
         fields: vec![crate::domain::message::Field { name: "Sent".to_owned(), value: now.to_string() }],
         ..Message::default()
     }
+}
+
+/// What `adapter` does unless a rule says otherwise.
+pub(super) fn usual(adapter: &dyn Destination) -> Action {
+    adapter.actions().first().copied().unwrap_or(Action::Post)
 }

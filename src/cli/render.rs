@@ -51,7 +51,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
     let content = rehearsal::content(&snapshot, &args.template, kind, &case.facts)?;
     // A delivery has its own time, and a label of its own in Jira.
-    let job = rehearsal::job(&name, kind, content, Timestamp::default(), [0; 10]);
+    let job = rehearsal::job(&name, rehearsal::usual(adapter.as_ref()), content, Timestamp::default(), [0; 10]);
     let body: Value = match adapter.step(&job, &[]) {
         Step::Ask(ask) => serde_json::from_slice(ask.request.body()).context("the body is no JSON")?,
         Step::Done(outcome) => return Err(anyhow!("nothing would be sent: {outcome:?}").into()),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::{DestinationSpec, Secrets, Snapshot, did_you_mean, load};
 use crate::domain::delivery::{Action, Outcome, Receipt};
+use crate::domain::how::How;
 use crate::domain::message::{CONTENT_VERSION, Content, Message};
 use crate::domain::rule::Kind;
 use crate::ports::http::HttpExchange;
@@ -56,7 +57,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     };
     let clock = SystemClock::start();
     let content = content(&snapshot, spec, args, &clock)?;
-    let job = rehearsal::job(name, spec.kind, content, clock.now(), ThreadDice.bytes());
+    let job = rehearsal::job(name, rehearsal::usual(spec.adapter.as_ref()), content, clock.now(), ThreadDice.bytes());
     let only_asked = job.action == Action::Create && !args.create && spec.adapter.question(&[]).is_some();
     let exchange = HttpExchange::new()?;
     let mut account = Account::default();
@@ -97,7 +98,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
 fn content(snapshot: &Snapshot, spec: &DestinationSpec, args: &Args, clock: &dyn Clock) -> Result<Content, Failure> {
     let mut content = if args.template.is_none() && args.event.is_none() {
         let message = rehearsal::hello(&spec.name, clock.now());
-        Content { v: CONTENT_VERSION, message, fields: serde_json::Map::new(), body: None }
+        Content { v: CONTENT_VERSION, message, fields: serde_json::Map::new(), how: How::default(), body: None }
     } else {
         let word = args.event.as_deref().unwrap_or(SAMPLE);
         let case = case::find(snapshot, word, args.source.as_deref())?;
@@ -149,6 +150,7 @@ fn told(spec: &DestinationSpec, outcome: &Outcome, only_asked: bool) -> String {
             format!("not now: {why}.{wait} A delivery would be tried again.")
         }
         Outcome::Unclear { why } => format!("unclear, it may have arrived: {why}. Look there before you try again."),
+        Outcome::NotFound { why } | Outcome::Skipped { why } => format!("nothing was done: {why}"),
         Outcome::Refused { why } => format!("refused: {why}"),
         Outcome::Closed { why } => format!("does not work: {why}"),
     }

@@ -13,6 +13,7 @@ use crate::config::{Secrets, Snapshot, load};
 use crate::ports::Clock;
 use crate::ports::http::HttpExchange;
 use crate::ports::system::{SystemClock, ThreadDice};
+use crate::relay::reload::log_warnings;
 use crate::relay::{Parts, Relay};
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{LogFormat, start_logging};
@@ -57,15 +58,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
             return Err(Failure::Finding);
         }
     };
-    for warning in &snapshot.warnings.0 {
-        tracing::warn!(
-            file = warning.file,
-            line = warning.line,
-            column = warning.column,
-            finding = warning.message,
-            "configuration"
-        );
-    }
+    log_warnings(&snapshot.warnings.0);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config, snapshot))
 }

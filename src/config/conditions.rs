@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::{items, not_yet};
+use super::fields::items;
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::node::{Entry, Node, Tree};
 use super::operators::Line as LineReader;
-use super::vocabulary::{FACTS_LATER, FactKind, NESTS, OPERATORS, RULE_LATER, known_facts};
+use super::vocabulary::{FactKind, NESTS, OPERATORS, RULE_LATER, known_facts};
 use crate::domain::Name;
 use crate::domain::condition::{Condition, Line};
 use crate::domain::facts::FactPath;
 
 /// Keys of a rule that people look for in `when`.
-const BESIDE_WHEN: [&str; 4] = ["unless", "about", "expires", "mute_until"];
+const BESIDE_WHEN: [&str; 5] = ["unless", "where", "about", "expires", "mute_until"];
 
 /// Reads a map of lines, all of which must hold. `None` when any is broken; the reasons are
 /// reported.
@@ -110,9 +110,7 @@ pub(super) fn fact_kind(path: &FactPath, at: Place, findings: &mut Findings) -> 
 }
 
 fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
-    if FACTS_LATER.contains(&name) {
-        not_yet(&format!("the fact '{name}'"), at, findings);
-    } else if RULE_LATER.contains(&name) && name != "priority" {
+    if RULE_LATER.contains(&name) && name != "priority" {
         let help = "it stands beside 'when', not in it";
         findings.error_help(at, format!("'{name}' is not in this release, and is no fact"), help);
     } else if BESIDE_WHEN.contains(&name) {

@@ -56,6 +56,11 @@ impl<'n> Fields<'n> {
         self.at
     }
 
+    /// Whether there are keys that were not taken.
+    pub fn others(&self) -> bool {
+        self.entries.iter().any(|entry| !self.known.contains(&entry.key.as_str()))
+    }
+
     /// Reports every key that was not taken.
     pub fn finish(self, findings: &mut Findings) {
         for entry in self.entries {

@@ -1,10 +1,11 @@
 //! Where configuration files come from.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The largest file that is read, in bytes.
-pub const FILE_BYTES_MAX: u64 = 4 << 20;
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Where configuration files come from: the disk, or memory.
 pub trait Files {
@@ -52,6 +53,21 @@ impl Files for Disk {
             }
         }
         Ok(names)
+    }
+}
+
+/// Files that are kept in memory, by the names that a configuration gives them.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(pub BTreeMap<PathBuf, String>);
+
+impl Files for Texts {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.0.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let names = self.0.keys().filter(|path| path.parent() == Some(folder));
+        Ok(names.filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Collects findings while files are read, and knows the files they are about.
 
 use super::diagnostic::{Also, Diagnostic, Diagnostics, Severity};
+use super::lint::{Doubt, Unknown};
 use super::scrub::Scrubber;
 
 /// The longest source line that is shown, in characters.
 const SHOWN_LINE_MAX: usize = 400;
 
-/// The most findings that are kept; a file that is no configuration at all makes more.
+/// The most errors, and the most warnings, that are kept; a file that is no configuration at all makes more.
 const FINDINGS_MAX: usize = 1000;
 
 /// A place in one of the files: bytes `start..end`.
@@ -61,6 +62,8 @@ impl Sheet {
 pub struct Findings {
     sheets: Vec<Sheet>,
     found: Vec<Diagnostic>,
+    errors: usize,
+    doubts: Vec<Doubt>,
 }
 
 impl Findings {
@@ -81,6 +84,11 @@ impl Findings {
         &self.sheets[sheet]
     }
 
+    /// All files by number and name.
+    pub fn names(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.sheets.iter().enumerate().map(|(number, sheet)| (number, sheet.name.as_str()))
+    }
+
     /// The text at `place`.
     pub fn text_at(&self, place: Place) -> &str {
         self.sheets[place.sheet].text.get(place.start..place.end).unwrap_or_default()
@@ -93,7 +101,7 @@ impl Findings {
 
     /// Whether any error was found.
     pub fn failed(&self) -> bool {
-        self.found.iter().any(|one| one.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// Something is wrong at `at`.
@@ -108,18 +116,42 @@ impl Findings {
 
     /// Something is wrong at `at`, and has to do with another place.
     pub fn error_also(&mut self, at: Place, message: impl Into<String>, also: Place, label: &str) {
+        let before = self.found.len();
+        self.add(Severity::Error, at, message.into(), None);
+        self.also(before, also, label);
+    }
+
+    /// Something is worth knowing at `at`, and has to do with another place.
+    pub fn warning_also(&mut self, at: Place, message: String, help: String, also: Place, label: &str) {
+        let before = self.found.len();
+        self.add(Severity::Warning, at, message, Some(help));
+        self.also(before, also, label);
+    }
+
+    /// Adds another place to the finding at `index`, if it was kept.
+    fn also(&mut self, index: usize, also: Place, label: &str) {
         let (line, column, width, source_line) = self.extent(also);
         let file = self.sheets[also.sheet].name.clone();
-        let also = Also { file, line, column, width, source_line, label: label.to_owned() };
-        self.add(Severity::Error, at, message.into(), None);
-        if let Some(last) = self.found.last_mut() {
-            last.also = Some(also);
+        if let Some(last) = self.found.get_mut(index) {
+            last.also = Some(Also { file, line, column, width, source_line, label: label.to_owned() });
         }
     }
 
     /// Something is worth knowing at `at`.
     pub fn warning(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Warning, at, message.into(), Some(help.into()));
+    }
+
+    /// The same, but the events that came may prove it wrong: they may have had what is unknown.
+    pub fn doubt(&mut self, at: Place, message: impl Into<String>, help: impl Into<String>, of: Unknown) {
+        let (line, column, ..) = self.extent(at);
+        self.doubts.push(Doubt { at: (self.sheets[at.sheet].name.clone(), line, column), of });
+        self.warning(at, message, help);
+    }
+
+    /// The warnings that the events that came may prove wrong.
+    pub fn take_doubts(&mut self) -> Vec<Doubt> {
+        std::mem::take(&mut self.doubts)
     }
 
     /// Something is wrong at a line and column (both from 1) of the file `sheet`.
@@ -142,8 +174,12 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, at: Place, message: String, help: Option<String>) {
-        if self.found.len() >= FINDINGS_MAX {
-            return;
+        let errors = self.errors;
+        match severity {
+            // Never crowded out by warnings: a file with an error must not pass.
+            Severity::Error if errors < FINDINGS_MAX => self.errors += 1,
+            Severity::Warning if self.found.len() - errors < FINDINGS_MAX => {}
+            Severity::Error | Severity::Warning => return,
         }
         let (line, column, width, source_line) = self.extent(at);
         let file = self.sheets[at.sheet].name.clone();

@@ -1,7 +1,8 @@
 //! Reads all files of a configuration and compiles them into one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Map;
 use sha2::{Digest, Sha256};
@@ -10,14 +11,16 @@ use super::desk::Desk;
 use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
-use super::rules::{Known, Rules, is_rule_file};
+use super::lint;
+use super::rules::{Known, Messages, Receiver, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
+use super::trials::{self, Trial};
 use super::{Secrets, Server, Snapshot, Storage, yaml};
 use crate::domain::Name;
-use crate::domain::rule::{Kind, RuleSet};
+use crate::domain::rule::RuleSet;
 
 /// The most files of one folder.
 const FOLDER_FILES_MAX: usize = 2000;
@@ -45,10 +48,33 @@ pub fn load_from(
     path: &Path,
     secrets: Secrets,
 ) -> Result<Snapshot, Diagnostics> {
+    load_with(files, environment, path, secrets, &Instead::default())
+}
+
+/// Folders that stand in for those that `relaybell.yaml` names.
+#[derive(Debug, Clone, Default)]
+pub struct Instead {
+    /// For the folder of rules.
+    pub rules: Option<PathBuf>,
+    /// For the folder of templates.
+    pub templates: Option<PathBuf>,
+}
+
+/// As [`load_from`], with the folders of `instead`.
+///
+/// # Errors
+/// Everything that is wrong in any file, each with its place.
+pub fn load_with(
+    files: &dyn Files,
+    environment: &Environment<'_>,
+    path: &Path,
+    secrets: Secrets,
+    instead: &Instead,
+) -> Result<Snapshot, Diagnostics> {
     let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut load = Load::new(files, environment, base, secrets);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let snapshot = load.snapshot(path, &name);
+    let snapshot = load.snapshot(path, &name, instead);
     load.finish(snapshot)
 }
 
@@ -82,11 +108,45 @@ pub fn whereabouts(path: &Path) -> Result<Whereabouts, Diagnostics> {
     }
 }
 
+/// Reads the rules at `path`, a file or a folder, by themselves: only to match them. What
+/// they send is not looked at. `sources` are the names of the sources there are.
+///
+/// # Errors
+/// Everything that is wrong with them, each with its place.
+pub fn rules_alone(path: &Path, sources: &[&str]) -> Result<RuleSet, Diagnostics> {
+    let mut load = Load::new(&Disk, &|_| None, PathBuf::new(), Secrets::Leave);
+    let people = Arc::default();
+    let known = Known {
+        destinations: BTreeMap::new(),
+        sources: sources.iter().map(|name| Name::from(*name)).collect(),
+        templates: BTreeSet::new(),
+        people: &people,
+        messages: Messages::Skip,
+    };
+    let name = path.display().to_string();
+    let sheets = if Disk.list(path).is_ok() {
+        load.folder(&(name, None), &is_rule_file).into_iter().map(|(_, sheet)| sheet).collect()
+    } else {
+        Vec::from_iter(load.open(path, &name))
+    };
+    let mut rules = Rules::default();
+    for sheet in sheets {
+        if let Some(node) = yaml::read(sheet, &mut load.desk.findings) {
+            rules.read(&node, &known, &mut load.desk.findings);
+        }
+    }
+    if load.desk.findings.failed() {
+        return Err(load.desk.findings.finish(&SecretValues::default().scrubber()));
+    }
+    Ok(RuleSet::new(rules.rules))
+}
+
 /// What was compiled; the rest of a snapshot is known at the end.
 struct Compiled {
     settings: Settings,
     rules: RuleSet,
     templates: crate::domain::render::Templates,
+    trials: Vec<Trial>,
 }
 
 impl<'a> Load<'a> {
@@ -105,23 +165,42 @@ impl<'a> Load<'a> {
         settings::read(&node, &mut self.desk)
     }
 
-    fn snapshot(&mut self, path: &Path, name: &str) -> Option<Compiled> {
-        let settings = self.settings(path, name)?;
+    fn snapshot(&mut self, path: &Path, name: &str, instead: &Instead) -> Option<Compiled> {
+        let mut settings = self.settings(path, name)?;
+        for (folder, other) in [(&mut settings.rules, &instead.rules), (&mut settings.templates, &instead.templates)] {
+            if let Some(other) = other {
+                *folder = (other.display().to_string(), Some(Place::file(0)));
+            }
+        }
         let templates = self.templates(&settings);
         let mut rules = Rules::default();
         let known = Known {
-            destinations: kinds(&settings),
+            destinations: receivers(&settings),
             sources: settings.source_names.clone(),
             templates: templates.names(),
             people: &settings.people,
+            messages: Messages::Read,
         };
         for sheet in self.folder(&settings.rules, &is_rule_file) {
             if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {
                 rules.read(&node, &known, &mut self.desk.findings);
             }
         }
+        let beside_rules = settings::beside(&self.desk, &settings.rules.0);
+        let beside_config = self.desk.resolver.base.clone();
         let findings = &mut self.desk.findings;
+        let trials = trials::Reader {
+            known: &known,
+            sources: &settings.sources,
+            rules: &rules,
+            files: self.source,
+            folders: [&beside_rules, &beside_config],
+        };
+        let trials = trials.read(&rules.tests, findings);
         let compiled = templates.compile(findings);
+        if !findings.failed() {
+            lint::lint(&rules.rules, findings);
+        }
         if !findings.failed() {
             for (name, (at, _)) in &settings.destinations {
                 if !rules.used_destinations.contains(name) {
@@ -134,7 +213,7 @@ impl<'a> Load<'a> {
             }
             templates.unused(&rules.used_templates, findings);
         }
-        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled? })
+        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled?, trials })
     }
 
     fn templates(&mut self, settings: &Settings) -> TemplateFiles {
@@ -213,8 +292,9 @@ impl<'a> Load<'a> {
         let secrets_digest = self.desk.resolver.values.digest();
         let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
+        let doubts = self.desk.findings.take_doubts();
         let warnings = self.desk.findings.finish(&scrubber);
-        let Some(Compiled { settings, rules, templates }) = compiled.filter(|_| !failed) else {
+        let Some(Compiled { settings, rules, templates, trials }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
         };
         let revision = revision(&self.texts);
@@ -232,8 +312,10 @@ impl<'a> Load<'a> {
             rules,
             templates,
             people: settings.people,
+            trials,
             scrubber,
             warnings,
+            doubts,
             watched,
             watched_files,
             secrets_digest,
@@ -241,11 +323,12 @@ impl<'a> Load<'a> {
     }
 }
 
-fn kinds(settings: &Settings) -> BTreeMap<Name, Option<Kind>> {
-    let kind = |(name, (_, spec)): (&Name, &(Place, Option<_>))| {
-        (name.clone(), spec.as_ref().map(|spec: &std::sync::Arc<super::DestinationSpec>| spec.kind))
+fn receivers(settings: &Settings) -> BTreeMap<Name, Option<Receiver>> {
+    let receiver = |spec: &std::sync::Arc<super::DestinationSpec>| Receiver {
+        kind: spec.kind,
+        actions: spec.adapter.actions().to_vec(),
     };
-    settings.destinations.iter().map(kind).collect()
+    settings.destinations.iter().map(|(name, (_, spec))| (name.clone(), spec.as_ref().map(receiver))).collect()
 }
 
 /// A short hash of the names and texts of all files.

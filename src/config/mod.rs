@@ -24,10 +24,13 @@ mod conditions;
 mod desk;
 mod destinations;
 pub mod diagnostic;
+mod expressions;
 mod fields;
 mod files;
 mod findings;
 mod handling;
+mod how;
+pub mod lint;
 mod loader;
 mod mutes;
 mod nearest;
@@ -36,19 +39,22 @@ mod operators;
 mod people;
 mod rehearsal;
 mod rules;
+pub mod schema;
 mod scrub;
 mod secrets;
 mod sends;
 mod settings;
 mod templates;
+pub mod traffic;
+pub mod trials;
 mod values;
 mod vocabulary;
 mod yaml;
 mod yaml_words;
 
 use diagnostic::Diagnostics;
-pub use files::{Disk, FILE_BYTES_MAX, Files};
-pub use loader::{Whereabouts, load_from, whereabouts};
+pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
+pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts};
 pub use mutes::ended_mutes;
 pub use nearest::did_you_mean;
 pub use rehearsal::{rehearse, sample_events};
@@ -78,10 +84,14 @@ pub struct Snapshot {
     pub templates: Templates,
     /// `people:`.
     pub people: Arc<People>,
+    /// The tests of the rules. Serving has no use for them.
+    pub trials: Vec<trials::Trial>,
     /// Removes resolved secrets from any text.
     pub scrubber: Scrubber,
     /// What is allowed and worth knowing.
     pub warnings: Diagnostics,
+    /// The warnings that the events that came may prove wrong.
+    pub doubts: Vec<lint::Doubt>,
     /// The folders whose change means that the configuration may have changed.
     pub watched: Vec<PathBuf>,
     /// The files that count beside those in `watched` that end in yaml, yml or hbs:

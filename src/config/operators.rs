@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use regex::RegexBuilder;
 use serde_yaml::Value;
 
-use super::fields::not_yet;
 use super::findings::{Findings, Place};
+use super::lint::Unknown;
 use super::nearest::{any_of, did_you_mean, slip_of};
 use super::node::{Entry, Node, Tree};
-use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, known_events};
+use super::values;
+use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, is_remembered, known_events, known_facts};
 use crate::domain::Name;
 use crate::domain::condition::{Bound, Folded, Limit, Presence, Test, Wanted};
 use crate::domain::rank;
@@ -64,21 +65,14 @@ impl Line<'_> {
             "contains" => Some(Test::Contains(self.part(entry)?)),
             "like" => Some(Test::Like(self.part(entry)?)),
             "matches" => self.matches(entry),
-            "present" => match &value.tree {
-                Tree::Scalar(Value::Bool(true), _) => Some(Test::Present(Presence::There)),
-                Tree::Scalar(Value::Bool(false), _) => Some(Test::Present(Presence::Absent)),
-                _ => {
-                    self.findings.error(value.at, format!("'present' is true or false, but this is {}", value.kind()));
-                    None
-                }
-            },
+            "present" => {
+                let presence = if self.flag(entry)? { Presence::There } else { Presence::Absent };
+                Some(Test::Present(presence))
+            }
             "has_any" => Some(Test::HasAny(self.elements(entry)?)),
             "has_all" => Some(Test::HasAll(self.elements(entry)?)),
             "has_none" => Some(Test::HasNone(self.elements(entry)?)),
-            "changed" => {
-                not_yet("'changed'", entry.key_at, self.findings);
-                None
-            }
+            "changed" => self.changed(entry),
             other => {
                 let meant = SYNONYMS.iter().find(|(word, _)| *word == other).map(|(_, operator)| *operator);
                 let meant = match meant {
@@ -90,6 +84,31 @@ impl Line<'_> {
                 None
             }
         }
+    }
+
+    fn flag(&mut self, entry: &Entry) -> Option<bool> {
+        let value = &entry.value;
+        if let Tree::Scalar(Value::Bool(flag), _) = &value.tree {
+            return Some(*flag);
+        }
+        self.findings.error(value.at, format!("'{}' is true or false, but this is {}", entry.key, value.kind()));
+        None
+    }
+
+    /// `changed: true`, of a fact that memory can know.
+    fn changed(&mut self, entry: &Entry) -> Option<Test> {
+        let fact = self.fact;
+        if self.name != fact {
+            let message = format!("'{fact}' is not remembered, so it cannot change: only named facts are");
+            self.findings.error_help(entry.key_at, message, "relaybell facts  lists them");
+            return None;
+        }
+        if !is_remembered(fact) {
+            let message = format!("'{fact}' is not remembered of a subject, so it cannot change");
+            self.findings.error(entry.key_at, message);
+            return None;
+        }
+        self.flag(entry).map(Test::Changed)
     }
 
     /// One value or a list of them.
@@ -112,6 +131,12 @@ impl Line<'_> {
             return None;
         };
         match (self.kind, value) {
+            (FactKind::Duration, Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+                let example = if values::duration(written).is_ok() { written.as_str() } else { "4h" };
+                let help = format!("write {fact}: {{ above: {example} }} or {fact}: {{ at_most: {example} }}");
+                self.findings.error_help(node.at, format!("'{fact}' is never exactly one value"), help);
+                None
+            }
             (_, Value::Null) => {
                 let help = format!("to ask whether the fact is missing, write {fact}: {{ present: false }}");
                 self.findings.error_help(node.at, format!("'{fact}' is compared with nothing"), help);
@@ -120,6 +145,11 @@ impl Line<'_> {
             (FactKind::Number, Value::String(text)) if text.trim().parse::<f64>().is_err() => {
                 let help = format!("write a number, or compare: {fact}: {{ above: 0 }}");
                 self.findings.error_help(node.at, format!("'{fact}' is a number, and '{text}' is none"), help);
+                None
+            }
+            (FactKind::Number, Value::Bool(flag)) => {
+                let help = format!("write a number, or ask whether it is there: {fact}: {{ present: {flag} }}");
+                self.findings.error_help(node.at, format!("'{fact}' is a number, and this is {flag}"), help);
                 None
             }
             (FactKind::Flag, Value::String(_) | Value::Number(_)) => {
@@ -131,8 +161,8 @@ impl Line<'_> {
                 );
                 None
             }
+            (FactKind::Text, Value::Number(_) | Value::Bool(_)) => self.word(written, node.at),
             (_, Value::Bool(flag)) => Some(Wanted::Flag(*flag)),
-            (FactKind::Text, Value::Number(_)) => self.word(written, node.at),
             (_, Value::Number(number)) => number.as_f64().map(Wanted::Number),
             (_, Value::String(text)) => self.word(text, node.at),
             _ => None,
@@ -150,6 +180,9 @@ impl Line<'_> {
                 let message = format!("unknown source '{text}'{}", did_you_mean(text, known));
                 self.findings.warning(at, message, "no event comes from it: relaybell.yaml has no source of this name");
             }
+            if self.fact == "changed" {
+                self.name_of_fact(text, at)?;
+            }
             if self.fact == "event" {
                 self.event(text, at);
                 if text.contains(['*', '?']) {
@@ -158,6 +191,22 @@ impl Line<'_> {
             }
         }
         Some(Wanted::Text(Folded::new(text)))
+    }
+
+    /// Reports an element of `changed` that is no fact that can change.
+    fn name_of_fact(&mut self, text: &str, at: Place) -> Option<()> {
+        let known = || known_facts().map(|(known, _)| known).filter(|known| is_remembered(known));
+        if known().any(|known| known.eq_ignore_ascii_case(text)) {
+            return Some(());
+        }
+        let is_fact = known_facts().any(|(known, _)| known.eq_ignore_ascii_case(text));
+        let message = if is_fact {
+            format!("'{text}' is not remembered of a subject, so it cannot change")
+        } else {
+            format!("unknown fact '{text}'{}", did_you_mean(text, known()))
+        };
+        self.findings.error_help(at, message, "'changed' lists the names of facts");
+        None
     }
 
     /// Reports a word that is no severity or priority.
@@ -189,7 +238,7 @@ impl Line<'_> {
                     let help = format!("if the sender really sends this, write it as a pattern: \"{text}*\"");
                     self.findings.error_help(at, message, help);
                 }
-                None => self.findings.warning(at, message, help),
+                None => self.findings.doubt(at, message, help, Unknown::Event(text.to_owned())),
             }
         }
     }
@@ -212,6 +261,7 @@ impl Line<'_> {
             return rank::rank(fact, word.trim()).map(|rank| Test::Order(bound, Limit::Rank(rank)));
         }
         let what = match self.kind {
+            FactKind::Duration => return self.seconds(node).map(|limit| Test::Order(bound, limit)),
             FactKind::Number | FactKind::Any => None,
             FactKind::Text => Some("text"),
             FactKind::Flag => Some("true or false"),
@@ -241,6 +291,29 @@ impl Line<'_> {
         Some(Test::Order(bound, Limit::Number(number)))
     }
 
+    fn compared(&self) -> String {
+        format!("compare it: {}: {{ above: 4h }}", self.fact)
+    }
+
+    /// A duration with its unit.
+    fn seconds(&mut self, node: &Node) -> Option<Limit> {
+        let fact = self.fact;
+        let why = match &node.tree {
+            Tree::Scalar(Value::Number(_), written) => {
+                let help = format!("add the unit: {written}s, {written}m, {written}h or {written}d");
+                self.findings.error_help(node.at, format!("'{fact}' is a duration, and {written} has no unit"), help);
+                return None;
+            }
+            Tree::Scalar(Value::String(text), _) => match values::duration(text) {
+                Ok(duration) => return u32::try_from(duration.as_secs()).ok().map(Limit::Seconds),
+                Err(why) => why,
+            },
+            _ => "write a whole number and a unit: 30s, 10m, 4h, 30d".to_owned(),
+        };
+        self.findings.error_help(node.at, format!("'{fact}' is compared with a duration, not {}", node.kind()), why);
+        None
+    }
+
     /// The text an operator looks for.
     fn part(&mut self, entry: &Entry) -> Option<Folded> {
         self.text_of(entry).map(|text| Folded::new(&text))
@@ -248,9 +321,20 @@ impl Line<'_> {
 
     fn text_of(&mut self, entry: &Entry) -> Option<String> {
         let (operator, node) = (entry.key.as_str(), &entry.value);
-        if self.kind == FactKind::Flag {
-            let message = format!("'{operator}' looks into text, and '{}' is true or false", self.fact);
-            self.findings.error(entry.key_at, message);
+        let what = match self.kind {
+            FactKind::Flag => Some("true or false"),
+            FactKind::Number => Some("a number"),
+            FactKind::Duration => Some("a duration"),
+            FactKind::Text | FactKind::List | FactKind::Time | FactKind::Any => None,
+        };
+        if let Some(what) = what {
+            let message = format!("'{operator}' looks into text, and '{}' is {what}", self.fact);
+            let help = match self.kind {
+                FactKind::Number => format!("compare it: {}: {{ at_least: 1, at_most: 5 }}", self.fact),
+                FactKind::Duration => self.compared(),
+                _ => format!("write {}: true, or {}: false", self.fact, self.fact),
+            };
+            self.findings.error_help(entry.key_at, message, help);
             return None;
         }
         let text = match &node.tree {
@@ -317,9 +401,13 @@ impl Line<'_> {
             FactKind::Number => "a number",
             FactKind::Flag => "true or false",
             FactKind::Time => "a time",
+            FactKind::Duration => "a duration",
         };
         let message = format!("'{}' looks into lists, and '{}' is {what}", entry.key, self.fact);
-        let help = format!("write {}: {}", self.fact, any_of(["[one, two]", "{ contains: … }"]));
+        let help = match self.kind {
+            FactKind::Duration => self.compared(),
+            _ => format!("write {}: {}", self.fact, any_of(["[one, two]", "{ contains: … }"])),
+        };
         self.findings.error_help(entry.key_at, message, help);
         None
     }

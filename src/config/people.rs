@@ -40,15 +40,22 @@ pub fn read_people(node: &Node, desk: &mut Desk<'_>) -> People {
         }
         let Some(mut fields) = Fields::of(&entry.value, format!("'{name}'"), &mut desk.findings) else { continue };
         let mention = vendors(&name, &mut fields, desk);
+        let (qase, email) = (fields.take("qase"), fields.take("email"));
         match fields.take("members") {
             Some(node) => {
+                for (key, node) in [("qase", qase), ("email", email)] {
+                    if let Some(node) = node {
+                        let message = format!("the group '{name}' has no '{key}': its members have");
+                        desk.findings.error_help(node.at, message, "put it to the person it belongs to");
+                    }
+                }
                 let members = members(node, &name, &mut desk.findings);
                 let names = members.iter().map(|(name, _)| name.clone()).collect();
                 groups.push((Group { mention, members: names }, members));
             }
             None => {
-                let qase = fields.take("qase").and_then(|node| known_by(node, "qase", &name, &persons, desk));
-                let email = fields.take("email").and_then(|node| known_by(node, "email", &name, &persons, desk));
+                let qase = qase.and_then(|node| known_by(node, "qase", &name, &persons, desk));
+                let email = email.and_then(|node| known_by(node, "email", &name, &persons, desk));
                 persons.push(Person { mention, qase, email });
             }
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::conditions;
+use super::expressions;
 use super::fields::{Fields, items, name, text};
 use super::findings::{Findings, Place};
 use super::handling;
@@ -11,19 +12,39 @@ use super::node::Node;
 use super::vocabulary::{FILE_LATER, RULE_LATER};
 use crate::domain::Name;
 use crate::domain::condition::Condition;
+use crate::domain::delivery::Action;
 use crate::domain::people::People;
 use crate::domain::rule::{Kind, Rule};
 
+/// A destination, as far as rules must know it.
+pub struct Receiver {
+    /// Its kind.
+    pub kind: Kind,
+    /// What it can do, the default first.
+    pub actions: Vec<Action>,
+}
+
 /// What rules may name.
 pub struct Known<'a> {
-    /// The destinations and their kinds; no kind: broken, so nothing about it is judged.
-    pub destinations: BTreeMap<Name, Option<Kind>>,
+    /// The destinations; `None`: broken, so nothing about it is judged.
+    pub destinations: BTreeMap<Name, Option<Receiver>>,
     /// The sources.
     pub sources: BTreeSet<Name>,
     /// The templates.
     pub templates: BTreeSet<Name>,
     /// The people.
     pub people: &'a Arc<People>,
+    /// Whether `send` is read.
+    pub messages: Messages,
+}
+
+/// Whether what rules send is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Messages {
+    /// It is, and every name in it is looked up.
+    Read,
+    /// It is not: rules are only matched.
+    Skip,
 }
 
 /// The rules of all files.
@@ -37,6 +58,8 @@ pub struct Rules {
     pub used_destinations: BTreeSet<Name>,
     /// The templates named.
     pub used_templates: BTreeSet<Name>,
+    /// `tests:` of each file that has any; they may name the rules of every file.
+    pub tests: Vec<Node>,
 }
 
 impl Rules {
@@ -48,8 +71,19 @@ impl Rules {
                 self.rule(rule, known, findings);
             }
         }
+        self.tests.extend(fields.take("tests").cloned());
         fields.later(FILE_LATER);
         fields.finish(findings);
+    }
+
+    /// The rule called `word`, also when it is broken.
+    pub fn name_of(&self, word: &str) -> Option<Name> {
+        self.names.get_key_value(word).map(|(name, _)| name.clone())
+    }
+
+    /// The names of all rules, the broken ones too, sorted.
+    pub fn all_names(&self) -> BTreeSet<&str> {
+        self.names.keys().map(AsRef::as_ref).collect()
     }
 
     fn rule(&mut self, node: &Node, known: &Known<'_>, findings: &mut Findings) {
@@ -73,7 +107,11 @@ impl Rules {
             }
             Some(unless)
         });
-        let send = fields.require("send", findings).and_then(|node| self.sends(node, known, findings));
+        let expression = fields.take("where").map(|node| expressions::read(node, findings));
+        let send = fields.require("send", findings).and_then(|node| match known.messages {
+            Messages::Read => self.sends(node, known, findings),
+            Messages::Skip => Some(Vec::new()),
+        });
         let handling = handling::read(&mut fields, findings);
         fields.later(RULE_LATER);
         fields.finish(findings);
@@ -82,9 +120,14 @@ impl Rules {
             Some(Some(unless)) => Some(unless),
             None => None,
         };
+        let expression = match expression {
+            Some(None) => return,
+            Some(expression) => expression,
+            None => None,
+        };
         if let (Some((name, line)), Some(when), Some(send), Some(handling)) = (called, when, send, handling) {
             let place = (Name::from(findings.sheet(node.at.sheet).name.as_str()), line);
-            self.rules.push(Rule { name, place, when, unless, send, handling });
+            self.rules.push(Rule { name, place, when, unless, expression, send, handling });
         }
     }
 

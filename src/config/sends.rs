@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, items, not_yet, one_of, text};
+use super::fields::{Fields, items, one_of, text};
 use super::findings::Findings;
+use super::how;
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Node, Tree};
 use super::people;
-use super::rules::{Known, Rules};
+use super::rules::{Known, Receiver, Rules};
 use super::templates::unknown_fact;
-use super::vocabulary::{ACTIONS_LATER, SEND_LATER, known_facts};
+use super::vocabulary::{SEND_LATER, known_facts};
 use crate::domain::Name;
 use crate::domain::delivery::Action;
+use crate::domain::how::How;
 use crate::domain::people::Mentions;
 use crate::domain::render::FieldTree;
 use crate::domain::rule::{Kind, Send};
@@ -64,21 +66,25 @@ impl Rules {
     fn send(&mut self, node: &Node, known: &Known<'_>, findings: &mut Findings) -> Option<Send> {
         let mut fields = Fields::of(node, "a message of 'send'", findings)?;
         let to = fields.require("to", findings).and_then(|node| self.destination(node, known, findings));
-        let kind = to.as_ref().and_then(|(_, kind)| *kind);
-        let action = fields.take("action").map(|node| action(node, kind, findings));
+        let receiver = to.as_ref().and_then(|(_, receiver)| *receiver);
+        let kind = receiver.map(|receiver| receiver.kind);
+        let action_node = fields.take("action");
+        let action = match action_node {
+            Some(node) => action(node, receiver, findings),
+            None => receiver.and_then(|receiver| receiver.actions.first().copied()),
+        };
         let template = fields.take("template").map(|node| self.template(node, known, findings));
         let mention = fields.take("mention").map(|node| mentions(node, kind, known, findings));
         let tree = fields.take("fields").map(|node| field_tree(node, kind, findings));
+        let how = how::read(&mut fields, action.zip(receiver), findings);
         fields.later(SEND_LATER);
         fields.finish(findings);
         let (to, kind) = (to?.0, kind?);
         Some(Send {
             to,
             kind,
-            action: match action {
-                Some(action) => action?,
-                None => *kind.actions().first()?,
-            },
+            action: action?,
+            how: How { silent: template.is_none(), ..how? },
             template: match template {
                 Some(template) => Some(template?),
                 None => None,
@@ -91,11 +97,16 @@ impl Rules {
         })
     }
 
-    fn destination(&mut self, node: &Node, known: &Known<'_>, findings: &mut Findings) -> Option<(Name, Option<Kind>)> {
+    fn destination<'k>(
+        &mut self,
+        node: &Node,
+        known: &'k Known<'_>,
+        findings: &mut Findings,
+    ) -> Option<(Name, Option<&'k Receiver>)> {
         let word = text(node, "'to'", findings)?;
-        if let Some((name, kind)) = known.destinations.get_key_value(word) {
+        if let Some((name, receiver)) = known.destinations.get_key_value(word) {
             self.used_destinations.insert(name.clone());
-            return Some((name.clone(), *kind));
+            return Some((name.clone(), receiver.as_ref()));
         }
         let names = || known.destinations.keys().map(AsRef::as_ref);
         let message = format!("unknown destination '{word}'{}", did_you_mean(word, names()));
@@ -131,18 +142,23 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn action(node: &Node, kind: Option<Kind>, findings: &mut Findings) -> Option<Action> {
+/// What is done, if the destination can do it.
+pub(super) fn action(node: &Node, receiver: Option<&Receiver>, findings: &mut Findings) -> Option<Action> {
     let word = text(node, "'action'", findings)?;
-    if ACTIONS_LATER.contains(&word) {
-        not_yet(&format!("the action '{word}'"), node.at, findings);
-        return None;
-    }
     let action = one_of(word, "action", &Action::WORDS, node.at, findings)?;
-    let kind = kind?;
-    if !kind.actions().contains(&action) {
-        let message = format!("a {} destination cannot '{action}'", kind.word());
-        let can = any_of(kind.actions().iter().map(|action| action.word()));
-        findings.error_help(node.at, message, format!("it can: {can}"));
+    let receiver = receiver?;
+    if !receiver.actions.contains(&action) {
+        let by_bot = receiver.kind == Kind::Slack && matches!(action, Action::Update | Action::React);
+        let message = match by_bot {
+            true => format!("an incoming webhook of Slack cannot '{action}'"),
+            false => format!("a {} destination cannot '{action}'", receiver.kind.word()),
+        };
+        let can = any_of(receiver.actions.iter().map(|action| action.word()));
+        let help = match by_bot {
+            true => format!("it can: {can}; a bot can more: 'token' and 'channel' instead of 'webhook_url'"),
+            false => format!("it can: {can}"),
+        };
+        findings.error_help(node.at, message, help);
         return None;
     }
     Some(action)

@@ -15,6 +15,8 @@ pub enum FactKind {
     List,
     /// A moment.
     Time,
+    /// A span of time.
+    Duration,
     /// Whatever the sender sent.
     Any,
 }
@@ -30,14 +32,20 @@ pub fn known_facts() -> impl Iterator<Item = (&'static str, FactKind)> {
             qase::FactKind::Flag => FactKind::Flag,
             qase::FactKind::List => FactKind::List,
             qase::FactKind::Time => FactKind::Time,
+            qase::FactKind::Duration => FactKind::Duration,
             qase::FactKind::Object => FactKind::Any,
         };
         (fact.name, kind)
     })
 }
 
-/// Facts that later releases have.
-pub const FACTS_LATER: [&str; 2] = ["age", "changed"];
+/// Whether the fact is remembered of a subject, so that it can differ from memory.
+pub fn is_remembered(fact: &str) -> bool {
+    !OF_EVERY_EVENT.contains(&fact) && !qase::PASSING.contains(&fact)
+}
+
+/// The facts that each event brings along or that are computed of it anew.
+const OF_EVERY_EVENT: [&str; 8] = ["event", "source", "project", "subject", "time", "age", "changed", "payload"];
 
 /// All event names that the sources document.
 pub fn known_events() -> &'static [&'static str] {
@@ -45,7 +53,7 @@ pub fn known_events() -> &'static [&'static str] {
 }
 
 /// The operators that have a word; equality and lists have none.
-pub const OPERATORS: [&str; 14] = [
+pub const OPERATORS: [&str; 15] = [
     "not",
     "at_least",
     "at_most",
@@ -60,6 +68,7 @@ pub const OPERATORS: [&str; 14] = [
     "has_any",
     "has_all",
     "has_none",
+    "changed",
 ];
 
 /// What other rule languages call the operators.
@@ -85,13 +94,10 @@ pub const SYNONYMS: [(&str, &str); 15] = [
 pub const NESTS: [&str; 3] = ["any_of", "all_of", "none_of"];
 
 /// Keys of a rule that later releases have.
-pub const RULE_LATER: &[&str] = &["where", "wait", "until", "again", "collect", "once_per"];
+pub const RULE_LATER: &[&str] = &["wait", "until", "again", "collect", "once_per"];
 
 /// Keys of a rule file that later releases have.
-pub const FILE_LATER: &[&str] = &["tests", "calendars", "quiet_hours"];
+pub const FILE_LATER: &[&str] = &["calendars", "quiet_hours"];
 
 /// Keys of one message that later releases have.
-pub const SEND_LATER: &[&str] = &["react", "status", "request", "body", "json"];
-
-/// Actions that later releases have.
-pub const ACTIONS_LATER: [&str; 5] = ["reply", "update", "comment", "transition", "request"];
+pub const SEND_LATER: &[&str] = &["request", "body", "json"];

@@ -13,8 +13,12 @@ use super::yaml_words;
 /// How deep lists and maps may nest.
 const DEPTH_MAX: usize = 48;
 
-/// How many values one file may have, those that its anchors repeat included.
+/// How many values any file may have, those that its anchors repeat included. A large
+/// file may have more: one for every [`BYTES_A_NODE`] of its text.
 const NODES_MAX: usize = 200_000;
+
+/// Text written for a person to read has fewer values than one for so many bytes.
+const BYTES_A_NODE: usize = 4;
 
 /// How long one text may be, in bytes.
 const SCALAR_BYTES_MAX: usize = 64 * 1024;
@@ -33,6 +37,7 @@ pub fn read(sheet: usize, findings: &mut Findings) -> Option<Node> {
         sheet,
         anchors: HashMap::new(),
         nodes: 0,
+        nodes_max: NODES_MAX.max(text.len() / BYTES_A_NODE),
         brackets: Vec::new(),
         findings,
     };
@@ -47,6 +52,7 @@ struct Reader<'t, 'f> {
     sheet: usize,
     anchors: HashMap<usize, (Node, usize, usize)>,
     nodes: usize,
+    nodes_max: usize,
     /// Where the lists and maps in brackets begin that are open now.
     brackets: Vec<Place>,
     findings: &'f mut Findings,
@@ -162,10 +168,10 @@ impl<'t> Reader<'t, '_> {
 
     fn count(&mut self, more: usize, at: Place) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(more);
-        if self.nodes <= NODES_MAX {
+        if self.nodes <= self.nodes_max {
             return Ok(());
         }
-        let message = format!("the file has more than {NODES_MAX} values, those repeated by '*' included");
+        let message = format!("the file has more than {} values, those repeated by '*' included", self.nodes_max);
         self.findings.error_help(at, message, "split it into several files, or repeat less");
         Err(Stop)
     }

@@ -11,6 +11,7 @@ mod sheet;
 pub mod slack;
 pub mod teams;
 mod text;
+mod threads;
 
 use std::fmt;
 
@@ -18,11 +19,21 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::domain::delivery::{Job, Lost, Outcome};
+use crate::domain::delivery::{Action, Job, Lost, Outcome};
+use crate::domain::message::{Block, Message};
 use crate::domain::time::Timestamp;
+
+/// What `body` says, in plain text: the words alone, in their order, in lines.
+#[must_use]
+pub fn plain_body(body: &[Block]) -> String {
+    flat::plain(&flat::flatten(body))
+}
 
 /// Speaks one destination's language.
 pub trait Destination: fmt::Debug + Send + Sync {
+    /// The actions it can do, the default first.
+    fn actions(&self) -> &[Action];
+
     /// The next step of the conversation about `job`, given the `answers` to all asks so
     /// far, in order. Called anew with each answer; keeps nothing between calls. Asks at
     /// most [`ASKS_MAX`] times.
@@ -84,4 +95,15 @@ pub struct Reply {
     pub body: Bytes,
     /// When it came, for `Retry-After` dates.
     pub at: Timestamp,
+}
+
+/// `message` as plain text: what a person reads where there is neither style nor colour.
+#[must_use]
+pub fn plain_text(message: &Message) -> String {
+    let mut lines = vec![message.title.clone()];
+    lines.extend(plain_body(&message.body).lines().map(str::to_owned));
+    lines.extend(message.fields.iter().map(|field| format!("{}: {}", field.name, field.value)));
+    lines.extend(message.link.clone());
+    lines.extend(message.remark.clone());
+    lines.join("\n")
 }

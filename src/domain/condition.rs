@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use regex::Regex;
 use serde_json::Value;
 
+use super::expression::{Expression, Fault};
 use super::facts::{FactPath, Facts};
 use super::rank;
 
@@ -60,6 +61,25 @@ pub enum Test {
     HasAll(Vec<Wanted>),
     /// A list with none of these elements.
     HasNone(Vec<Wanted>),
+    /// The fact differs, or does not differ, from what was remembered of it.
+    Changed(bool),
+}
+
+/// What a line sees of its fact.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// The value; `None` when the fact is missing.
+    pub value: Option<&'a Value>,
+    /// Whether it differs from what was remembered of it.
+    pub changed: bool,
+}
+
+impl<'a> Sight<'a> {
+    /// A value of which nothing else was remembered.
+    #[must_use]
+    pub fn unchanged(value: Option<&'a Value>) -> Self {
+        Self { value, changed: false }
+    }
 }
 
 /// Whether a fact must be there.
@@ -91,6 +111,8 @@ pub enum Limit {
     Number(f64),
     /// A rank of severity or priority (see [`rank::rank`]).
     Rank(usize),
+    /// A duration, in seconds.
+    Seconds(u32),
 }
 
 /// Text in lower case, for comparison without regard to case.
@@ -191,6 +213,9 @@ pub trait Recorder {
 
     /// `line` was evaluated, `seen` was the fact's value and `held` the result.
     fn line(&mut self, line: &Line, seen: Option<&Value>, held: bool);
+
+    /// A rule's `where` was evaluated with this outcome.
+    fn expression(&mut self, _expression: &Expression, _outcome: &Result<bool, Fault>) {}
 }
 
 /// Records nothing, at no cost.
@@ -210,9 +235,9 @@ impl Condition {
             Self::Any(parts) => (Join::Any, parts),
             Self::None(parts) => (Join::None, parts),
             Self::Line(line) => {
-                let seen = facts.get(&line.fact);
-                let held = line.holds(seen);
-                recorder.line(line, seen, held);
+                let sight = facts.sight(&line.fact);
+                let held = line.holds(sight);
+                recorder.line(line, sight.value, held);
                 return held;
             }
         };
@@ -239,29 +264,31 @@ impl Condition {
             Self::All(parts) => parts.iter().all(|part| part.admits(event)),
             Self::Any(parts) => parts.iter().any(|part| part.admits(event)),
             Self::None(_) => true,
-            Self::Line(line) if line.fact.name() == "event" => line.holds(Some(&Value::from(event))),
+            Self::Line(line) if line.fact.name() == "event" => {
+                line.holds(Sight { value: Some(&Value::from(event)), changed: false })
+            }
             Self::Line(_) => true,
         }
     }
 }
 
 impl Line {
-    /// Whether every test holds of `seen`.
+    /// Whether every test holds of `sight`.
     #[must_use]
-    pub fn holds(&self, seen: Option<&Value>) -> bool {
-        self.tests.iter().all(|test| test.holds(self.fact.name(), seen))
+    pub fn holds(&self, sight: Sight<'_>) -> bool {
+        self.tests.iter().all(|test| test.holds(self.fact.name(), sight))
     }
 }
 
 impl Test {
-    fn holds(&self, fact: &str, seen: Option<&Value>) -> bool {
+    fn holds(&self, fact: &str, sight: Sight<'_>) -> bool {
         if let Self::Present(presence) = self {
-            return seen.is_some() == (*presence == Presence::There);
+            return sight.value.is_some() == (*presence == Presence::There);
         }
-        let Some(seen) = seen else { return false };
+        let Some(seen) = sight.value else { return false };
         match self {
             Self::OneOf(wanted) => wanted.iter().any(|one| one.is(seen)),
-            Self::Not(tests) => !tests.iter().all(|test| test.holds(fact, Some(seen))),
+            Self::Not(tests) => !tests.iter().all(|test| test.holds(fact, sight)),
             Self::Order(bound, limit) => in_order(*bound, *limit, fact, seen),
             Self::StartsWith(part) => with_text(seen, |text| fold(text).starts_with(part.as_str())),
             Self::EndsWith(part) => with_text(seen, |text| fold(text).ends_with(part.as_str())),
@@ -274,6 +301,7 @@ impl Test {
             Self::HasAny(wanted) => list(seen).is_some_and(|items| wanted.iter().any(|one| has(items, one))),
             Self::HasAll(wanted) => list(seen).is_some_and(|items| wanted.iter().all(|one| has(items, one))),
             Self::HasNone(wanted) => list(seen).is_some_and(|items| !wanted.iter().any(|one| has(items, one))),
+            Self::Changed(wanted) => sight.changed == *wanted,
             Self::Present(_) => false,
         }
     }
@@ -324,6 +352,7 @@ fn with_text(seen: &Value, test: impl Fn(&str) -> bool) -> bool {
 fn in_order(bound: Bound, limit: Limit, fact: &str, seen: &Value) -> bool {
     let order = match limit {
         Limit::Number(limit) => as_number(seen).and_then(|seen| seen.partial_cmp(&limit)),
+        Limit::Seconds(limit) => as_number(seen).and_then(|seen| seen.partial_cmp(&f64::from(limit))),
         Limit::Rank(limit) => seen.as_str().and_then(|word| rank::rank(fact, word)).map(|seen| seen.cmp(&limit)),
     };
     match (bound, order) {

@@ -1,5 +1,6 @@
 //! Deliveries: their states, what a destination answered, and what follows from it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::Name;
 use super::ids::{DeliveryId, EventId};
 use super::message::Content;
 use super::priority::Priority;
+use super::thread::Thread;
 use super::time::Timestamp;
 
 /// What is done at a destination.
@@ -17,20 +19,47 @@ use super::time::Timestamp;
 pub enum Action {
     /// Post a message to a chat.
     Post,
+    /// Reply to the first message of the conversation.
+    Reply,
+    /// Edit the first message of a conversation, or the issue.
+    Update,
+    /// Add an emoji to the first message of the conversation.
+    React,
     /// Create an issue in a tracker.
     Create,
+    /// Comment on the issue.
+    Comment,
+    /// Move the issue to another status.
+    Transition,
+    /// Send a described request.
+    Request,
 }
 
 impl Action {
     /// All actions with the word rules use for each.
-    pub const WORDS: [(&'static str, Self); 2] = [("post", Self::Post), ("create", Self::Create)];
+    pub const WORDS: [(&'static str, Self); 8] = [
+        ("post", Self::Post),
+        ("reply", Self::Reply),
+        ("update", Self::Update),
+        ("react", Self::React),
+        ("create", Self::Create),
+        ("comment", Self::Comment),
+        ("transition", Self::Transition),
+        ("request", Self::Request),
+    ];
 
     /// The word rules use for it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Post => "post",
+            Self::Reply => "reply",
+            Self::Update => "update",
+            Self::React => "react",
             Self::Create => "create",
+            Self::Comment => "comment",
+            Self::Transition => "transition",
+            Self::Request => "request",
         }
     }
 
@@ -38,7 +67,13 @@ impl Action {
     /// Such an action is looked for before it is repeated after an unclear failure.
     #[must_use]
     pub fn is_once(self) -> bool {
-        matches!(self, Self::Create)
+        matches!(self, Self::Create | Self::Comment)
+    }
+
+    /// Whether it acts on a thread that is there already.
+    #[must_use]
+    pub fn needs_thread(self) -> bool {
+        matches!(self, Self::Reply | Self::Update | Self::React | Self::Comment | Self::Transition)
     }
 }
 
@@ -162,6 +197,10 @@ pub struct Job {
     pub failures: u32,
     /// Whether an earlier attempt ended without an answer, so that the far side may have it.
     pub unsure: bool,
+    /// How often it was looked for at the far side, in vain, since then.
+    pub looks: u32,
+    /// What the destination remembers of the conversation.
+    pub thread: Option<Thread>,
 }
 
 /// What became of one attempt, in the destination's own terms.
@@ -181,6 +220,16 @@ pub enum Outcome {
     /// It may have passed: the request was written and no answer came.
     Unclear {
         /// What happened, for people.
+        why: String,
+    },
+    /// It was looked for at the far side, which does not show it (yet).
+    NotFound {
+        /// What was looked for, for people.
+        why: String,
+    },
+    /// There is nothing to act on, and the rule wants nothing then.
+    Skipped {
+        /// Why, for people.
         why: String,
     },
     /// This delivery will never pass as it is.
@@ -230,6 +279,12 @@ pub struct Receipt {
     /// The Slack channel id it went to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// What a described tracker remembers, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// Whether the conversation goes on with this message, because its first one is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begins_anew: bool,
     /// What else should be known: fields left out, sent as plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -284,6 +339,8 @@ pub enum Transition {
         counts: Counts,
         /// Whether the far side may have it already.
         unsure: bool,
+        /// How often it was looked for there, in vain.
+        looks: u32,
     },
     /// It is dead.
     Dead {
@@ -316,45 +373,72 @@ pub enum Counts {
     Nothing,
 }
 
-/// The least wait after an unclear failure of an action that must not be done twice: what
-/// it may have made is searched for first, and Jira's search lags by seconds.
-const INDEX_LAG: Duration = Duration::from_secs(15);
+/// The waits before each look for what an unclear failure of an action that must not be
+/// done twice may have left behind: 15 seconds, one minute and five minutes after it, since
+/// Jira's search lags. Only when the last look is in vain it is done again.
+const LOOK_AFTER: [Duration; 3] = [Duration::from_secs(15), Duration::from_secs(45), Duration::from_secs(240)];
+
+/// Whether another look comes before the action is done again, after `looks` in vain.
+#[must_use]
+pub fn looks_again(looks: u32) -> bool {
+    (looks as usize) + 1 < LOOK_AFTER.len()
+}
 
 /// Decides what follows from `outcome` of an attempt for `job` that ended at `now`.
 /// `roll` is a random number in `0.0..1.0` for the jitter.
 #[must_use]
 pub fn settle(job: &Job, outcome: Outcome, policy: &RetryPolicy, now: Timestamp, roll: f64) -> Transition {
     let deadline = job.accepted.plus(policy.give_up_after);
-    let retry = |why: String, wait: Duration, counts: Counts, unsure: bool| {
+    let retry = |why: String, wait: Duration, counts: Counts, doubt: Doubt| {
         let at = now.plus(wait);
+        let (unsure, looks) = match doubt {
+            Doubt::AsBefore => (job.unsure, job.looks),
+            Doubt::New => (true, 0),
+            Doubt::Looked => (true, job.looks + 1),
+        };
         if counts == Counts::Failure && at > deadline {
             return Transition::Dead {
                 why: format!("given up after {} attempts in {}: {why}", job.attempt, Span(policy.give_up_after)),
-                unsure: unsure || job.unsure,
+                unsure,
             };
         }
         if let Some(expires) = job.expires.filter(|expires| *expires <= at) {
-            let why = format!("{}; the last attempt: {why}", expired(expires));
-            return Transition::Dropped { why, unsure: unsure || job.unsure };
+            return Transition::Dropped { why: format!("{}; the last attempt: {why}", expired(expires)), unsure };
         }
-        Transition::Retry { at, why, counts, unsure: unsure || job.unsure }
+        Transition::Retry { at, why, counts, unsure, looks }
     };
     match outcome {
         Outcome::Delivered(receipt) => Transition::Sent(receipt),
         Outcome::Refused { why } => Transition::Dead { why, unsure: job.unsure },
-        Outcome::Closed { why } => retry(why, Duration::ZERO, Counts::Nothing, false),
+        Outcome::Skipped { why } => Transition::Dropped { why, unsure: job.unsure },
+        Outcome::Closed { why } => retry(why, Duration::ZERO, Counts::Nothing, Doubt::AsBefore),
         Outcome::Unclear { why } => {
-            let least = if job.action.is_once() { INDEX_LAG } else { Duration::ZERO };
-            retry(why, policy.backoff(job.failures + 1, roll).max(least), Counts::Failure, true)
+            let least = if job.action.is_once() { LOOK_AFTER[0] } else { Duration::ZERO };
+            retry(why, policy.backoff(job.failures + 1, roll).max(least), Counts::Failure, Doubt::New)
+        }
+        Outcome::NotFound { why } => {
+            let next = LOOK_AFTER.get(job.looks as usize + 1).copied().unwrap_or_default();
+            retry(why, next, Counts::Nothing, Doubt::Looked)
         }
         Outcome::Later { why, after, extent } => match extent {
-            Extent::Throttled => retry(why, after.unwrap_or(policy.first), Counts::Nothing, false),
+            Extent::Throttled => retry(why, after.unwrap_or(policy.first), Counts::Nothing, Doubt::AsBefore),
             Extent::Failing | Extent::Single => {
                 let wait = policy.backoff(job.failures + 1, roll).max(after.unwrap_or_default());
-                retry(why, wait, Counts::Failure, false)
+                retry(why, wait, Counts::Failure, Doubt::AsBefore)
             }
         },
     }
+}
+
+/// Whether the far side may have a delivery.
+#[derive(Debug, Clone, Copy)]
+enum Doubt {
+    /// As it was before the attempt.
+    AsBefore,
+    /// From this attempt on.
+    New,
+    /// It was looked for, in vain.
+    Looked,
 }
 
 /// Shows a duration as people say it: `24 h`, `90 s`, `10 min`.

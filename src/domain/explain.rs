@@ -20,6 +20,8 @@ pub struct Explained<'r> {
     pub when: Trace,
     /// Its `unless`, line by line.
     pub unless: Option<Trace>,
+    /// Its `where`, as one line.
+    pub expression: Option<Trace>,
     /// Why it sends nothing although it matched, if it is paused.
     pub muted: Option<String>,
     /// What it sends, when it matched and is not paused.
@@ -51,6 +53,8 @@ pub enum Part {
     When,
     /// `unless` held.
     Unless,
+    /// `where` did not hold.
+    Where,
 }
 
 impl Part {
@@ -60,6 +64,7 @@ impl Part {
         match self {
             Self::When => "when",
             Self::Unless => "unless",
+            Self::Where => "where",
         }
     }
 }
@@ -69,17 +74,20 @@ impl Explained<'_> {
     #[must_use]
     pub fn away(&self) -> usize {
         let excluded = self.unless.as_ref().map_or(0, |unless| unless.away_from(false));
-        self.when.away_from(true).saturating_add(excluded)
+        let held_off = self.expression.as_ref().map_or(0, |expression| expression.away_from(true));
+        self.when.away_from(true).saturating_add(excluded).saturating_add(held_off)
     }
 
-    /// What kept the rule from matching, `when` before `unless`.
+    /// What kept the rule from matching, `when` before `unless` before
+    /// `where`.
     #[must_use]
     pub fn obstacle(&self) -> Option<Obstacle<'_>> {
-        let (part, lines) = match &self.unless {
-            Some(unless) if self.when.held() => (Part::Unless, unless.culprits(false)),
-            _ => (Part::When, self.when.culprits(true)),
-        };
-        (!lines.is_empty()).then_some(Obstacle { part, lines })
+        let parts = [
+            (Part::When, self.when.culprits(true)),
+            (Part::Unless, self.unless.as_ref().map(|unless| unless.culprits(false)).unwrap_or_default()),
+            (Part::Where, self.expression.as_ref().map(|expression| expression.culprits(true)).unwrap_or_default()),
+        ];
+        parts.into_iter().find(|(_, lines)| !lines.is_empty()).map(|(part, lines)| Obstacle { part, lines })
     }
 
     /// Whether it was kept from matching by the event's name.
@@ -126,5 +134,7 @@ fn one<'r>(rule: &'r Rule, facts: &Facts, at: Timestamp, done: &mut Done<'r>) ->
         done.entry(what).or_insert(&rule.name);
         sends.push(Sending { send, already });
     }
-    Some(Explained { rule, matched, when: traces.next()?, unless: traces.next(), muted, sends })
+    let when = traces.next()?;
+    let unless = rule.unless.as_ref().and_then(|_| traces.next());
+    Some(Explained { rule, matched, when, unless, expression: traces.next(), muted, sends })
 }

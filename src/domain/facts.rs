@@ -6,7 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::condition::Sight;
 use super::time::Timestamp;
+
+/// The fact that lists the names of the facts that differ from memory.
+pub const CHANGED: &str = "changed";
+
+/// The fact that says how long ago the subject was first seen, in seconds.
+pub const AGE: &str = "age";
 
 /// Where the value of a fact came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +54,20 @@ impl Facts {
             };
         }
         (!value.is_null()).then_some(value)
+    }
+
+    /// What a line about `path` sees.
+    #[must_use]
+    pub fn sight(&self, path: &FactPath) -> Sight<'_> {
+        let value = self.get(path);
+        let changed = value.is_some() && path.is_plain() && self.has_changed(path.name());
+        Sight { value, changed }
+    }
+
+    /// Whether the fact `name` differs from what was remembered of it.
+    fn has_changed(&self, name: &str) -> bool {
+        let changed = self.values.get(CHANGED).and_then(Value::as_array);
+        changed.is_some_and(|names| names.iter().any(|changed| changed == name))
     }
 
     /// The text of the fact `name`, if it is there and is text.

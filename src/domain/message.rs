@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::how::How;
 use super::time::Timestamp;
 
 /// What is sent, whatever the destination.
@@ -185,6 +186,9 @@ pub struct Content {
     /// The rule's `fields:` for a tracker, rendered.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub fields: Map<String, Value>,
+    /// How it is done.
+    #[serde(default, skip_serializing_if = "How::is_default")]
+    pub how: How,
     /// The vendor's own body, where a template for that kind replaces the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,

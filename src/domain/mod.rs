@@ -9,8 +9,10 @@ pub mod condition;
 pub mod delivery;
 pub mod event;
 pub mod explain;
+pub mod expression;
 pub mod facts;
 pub mod handling;
+pub mod how;
 pub mod ids;
 pub mod index;
 pub mod markdown;
@@ -23,6 +25,7 @@ pub mod rank;
 pub mod render;
 pub mod rule;
 pub mod sentence;
+pub mod thread;
 pub mod time;
 pub mod trace;
 

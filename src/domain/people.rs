@@ -120,11 +120,11 @@ fn plain(value: &Value) -> Option<String> {
 }
 
 /// Whom a message mentions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mentions(Vec<Wanted>);
 
 /// One entry of `mention`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Wanted {
     /// A name in the rule, as it was written, with whom it means.
     Known {

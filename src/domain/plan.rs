@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use super::Name;
 use super::delivery::{Action, NewDelivery};
 use super::event::{Dedup, Event, Report, SubjectKey};
-use super::facts::{Facts, Origin};
+use super::facts::{AGE, CHANGED, Facts, Origin};
 use super::ids::{DeliveryId, EventId, delivery_key};
 use super::memory::{Known, Memory, MemoryChange, Remembered};
 use super::message::{CONTENT_VERSION, Content, Message};
 use super::render::Templates;
-use super::rule::{Rule, RuleSet, Send};
+use super::rule::{Judgement, Rule, RuleSet, Send};
 use super::time::Timestamp;
 
 /// An authenticated report on its way into the store.
@@ -47,7 +47,7 @@ pub struct Plan {
     pub revision: Name,
     /// What is remembered of its subject from now on.
     pub memory: Option<MemoryChange>,
-    /// What the rules that matched decided.
+    /// What the rules that matched decided, and those whose `where` failed.
     pub verdicts: Vec<Verdict>,
     /// What will be sent.
     pub deliveries: Vec<NewDelivery>,
@@ -85,6 +85,21 @@ pub enum Decision {
     },
 }
 
+/// What the reason of a rule begins with that did not match because its `where` came to
+/// no result.
+const WHERE_FAILED: &str = "where failed: ";
+
+impl Verdict {
+    /// Why the rule's `where` came to no result, if that is why it did not match.
+    #[must_use]
+    pub fn where_failed(&self) -> Option<&str> {
+        match &self.decision {
+            Decision::HeldBack { why } => why.strip_prefix(WHERE_FAILED),
+            _ => None,
+        }
+    }
+}
+
 /// The name that stands for the rule in a [`Decision::Broken`] verdict.
 pub const PLANNING: &str = "(planning)";
 
@@ -100,22 +115,50 @@ impl Arrival {
 /// Decides all that `arrival` causes. Pure: the same arguments give the same plan.
 #[must_use]
 pub fn plan_event(arrival: &Arrival, known: &Known, rules: &RuleSet, templates: &Templates) -> Plan {
-    let event = see(arrival, known);
-    let memory = remember(arrival, known);
-    let mut plan = Plan {
-        event,
+    let plan = Plan {
+        event: see(arrival, known),
         body: arrival.body.clone(),
         dedup: arrival.report.dedup.clone(),
         revision: arrival.revision.clone(),
-        memory,
+        memory: remember(arrival, known),
         verdicts: Vec::new(),
         deliveries: Vec::new(),
         template_failures: Vec::new(),
     };
+    decide(plan, rules, templates)
+}
+
+/// What `rules` decide about an event whose facts are known already, as they would about
+/// one that comes in. The plan is for looking at: nothing of the webhook is in it but the event.
+#[must_use]
+pub fn plan_seen(event: Event, revision: &Name, rules: &RuleSet, templates: &Templates) -> Plan {
+    let plan = Plan {
+        dedup: Dedup::SenderId(event.id.to_string()),
+        event,
+        body: Bytes::new(),
+        revision: revision.clone(),
+        memory: None,
+        verdicts: Vec::new(),
+        deliveries: Vec::new(),
+        template_failures: Vec::new(),
+    };
+    decide(plan, rules, templates)
+}
+
+/// Adds to a plan that has its event what the rules decide about it.
+fn decide(mut plan: Plan, rules: &RuleSet, templates: &Templates) -> Plan {
     let mut desk = Desk { templates, rendered: BTreeMap::new(), done: HashSet::new() };
-    let matching: Vec<&Rule> = rules.matching(&plan.event.facts).collect();
-    for rule in matching {
-        desk.act(rule, &mut plan);
+    let judged: Vec<(&Rule, Judgement)> = rules.judged(&plan.event.facts).collect();
+    for (rule, judgement) in judged {
+        match judgement {
+            Judgement::Matches => desk.act(rule, &mut plan),
+            Judgement::Failed(fault) => plan.verdicts.push(Verdict {
+                rule: rule.name.clone(),
+                decision: Decision::HeldBack { why: format!("{WHERE_FAILED}{fault}") },
+                notes: Vec::new(),
+            }),
+            Judgement::Refuses => {}
+        }
     }
     plan
 }
@@ -136,9 +179,9 @@ pub fn plan_broken(arrival: &Arrival, why: String) -> Plan {
     }
 }
 
-/// The most facts that every event has: `event`, `source`, `project`, `subject`, `time`
-/// and `payload`.
-const OWN_FACTS_MAX: usize = 6;
+/// The most facts that every event has: `event`, `source`, `project`, `subject`, `time`,
+/// `age`, `changed` and `payload`.
+const OWN_FACTS_MAX: usize = 8;
 
 /// The event with all its facts: its own, then what is remembered of its subject.
 #[must_use]
@@ -160,9 +203,18 @@ pub fn see(arrival: &Arrival, known: &Known) -> Event {
         own("subject", subject.as_str().into());
     }
     own("time", time.to_string().into());
+    if report.subject.is_some() {
+        own(AGE, age(arrival, known).into());
+        own(CHANGED, changed(report, known).into());
+    }
     for (name, value) in &report.facts {
         if !value.is_null() {
             own(name, value.clone());
+        }
+    }
+    for name in [AGE, CHANGED] {
+        if facts.values.contains_key(name) {
+            facts.origins.insert(name.to_owned(), Origin::Derived);
         }
     }
     for name in &report.derived {
@@ -187,6 +239,21 @@ pub fn see(arrival: &Arrival, known: &Known) -> Event {
         received: arrival.received,
         facts,
     }
+}
+
+/// How long ago the subject was first seen, in whole seconds.
+fn age(arrival: &Arrival, known: &Known) -> u64 {
+    let first_seen = known.memory.as_ref().map_or(arrival.received, |(memory, _)| memory.first_seen);
+    arrival.received.since(first_seen).as_secs()
+}
+
+/// The names of the facts of `report` that differ from what is remembered of them; those
+/// said to be no more are among them.
+fn changed(report: &Report, known: &Known) -> Vec<Value> {
+    let Some((memory, _)) = &known.memory else { return Vec::new() };
+    let differs = |name: &str, value: &Value| memory.facts.get(name).is_some_and(|old| old.value != *value);
+    let names = report.facts.iter().filter(|(name, value)| differs(name, value)).map(|(name, _)| name.as_str());
+    names.filter(|name| !report.passing.contains(name)).map(Value::from).collect()
 }
 
 /// What is remembered of the subject after this event; `None` when nothing changes.
@@ -305,7 +372,7 @@ impl Desk<'_> {
             let template = send.template.clone().unwrap_or_else(|| "(fields)".into());
             plan.template_failures.push((template, why));
         }
-        Content { v: CONTENT_VERSION, message, fields, body }
+        Content { v: CONTENT_VERSION, message, fields, how: send.how.clone(), body }
     }
 }
 

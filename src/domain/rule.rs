@@ -3,8 +3,10 @@
 use super::Name;
 use super::condition::{Condition, Recorder, Silent};
 use super::delivery::Action;
+use super::expression::{Expression, Fault};
 use super::facts::Facts;
 use super::handling::Handling;
+use super::how::How;
 use super::index::Index;
 use super::people::Mentions;
 use super::render::FieldTree;
@@ -20,22 +22,54 @@ pub struct Rule {
     pub when: Condition,
     /// What must not hold; `None` when the rule excludes nothing.
     pub unless: Option<Condition>,
+    /// What must hold besides, as an expression: `where`.
+    pub expression: Option<Expression>,
     /// What is sent when it matches.
     pub send: Vec<Send>,
     /// How what it sends is handled.
     pub handling: Handling,
 }
 
+/// What a rule makes of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It matches.
+    Matches,
+    /// It does not.
+    Refuses,
+    /// Its `where` came to no result, so it does not match.
+    Failed(Fault),
+}
+
 impl Rule {
-    /// Whether the rule matches `facts`. A thorough recorder sees `unless` even where
-    /// `when` does not hold.
-    pub fn matches<R: Recorder>(&self, facts: &Facts, recorder: &mut R) -> bool {
+    /// What the rule makes of `facts`: `when`, then `unless`, then `where`. A thorough
+    /// recorder sees all of them even where the first decides.
+    pub fn judge<R: Recorder>(&self, facts: &Facts, recorder: &mut R) -> Judgement {
         let wanted = self.when.eval(facts, recorder);
         if !wanted && !R::THOROUGH {
-            return false;
+            return Judgement::Refuses;
         }
         let excluded = self.unless.as_ref().is_some_and(|unless| unless.eval(facts, recorder));
-        wanted && !excluded
+        let so_far = wanted && !excluded;
+        let outcome = match &self.expression {
+            Some(expression) if so_far || R::THOROUGH => {
+                let outcome = expression.eval(facts);
+                recorder.expression(expression, &outcome);
+                outcome
+            }
+            _ => Ok(true),
+        };
+        match outcome {
+            _ if !so_far => Judgement::Refuses,
+            Ok(true) => Judgement::Matches,
+            Ok(false) => Judgement::Refuses,
+            Err(fault) => Judgement::Failed(fault),
+        }
+    }
+
+    /// Whether the rule matches `facts`.
+    pub fn matches<R: Recorder>(&self, facts: &Facts, recorder: &mut R) -> bool {
+        self.judge(facts, recorder) == Judgement::Matches
     }
 }
 
@@ -54,6 +88,8 @@ pub struct Send {
     pub mention: Mentions,
     /// The tracker's fields, whose strings are templates.
     pub fields: FieldTree,
+    /// How it is done.
+    pub how: How,
 }
 
 /// The kinds of destination.
@@ -80,15 +116,6 @@ impl Kind {
             Self::Jira => "jira",
         }
     }
-
-    /// The actions it can do, the default first.
-    #[must_use]
-    pub fn actions(self) -> &'static [Action] {
-        match self {
-            Self::Slack | Self::Teams => &[Action::Post],
-            Self::Jira => &[Action::Create],
-        }
-    }
 }
 
 /// All rules of one configuration.
@@ -112,9 +139,17 @@ impl RuleSet {
         &self.rules
     }
 
+    /// The rules that match `facts` and those whose `where` failed on them, in their order.
+    pub fn judged<'a, 'f>(&'a self, facts: &'f Facts) -> impl Iterator<Item = (&'a Rule, Judgement)> + use<'a, 'f> {
+        let candidates = self.index.candidates(facts).into_iter();
+        candidates
+            .filter_map(|place| self.rules.get(place as usize))
+            .map(|rule| (rule, rule.judge(facts, &mut Silent)))
+            .filter(|(_, judgement)| *judgement != Judgement::Refuses)
+    }
+
     /// The rules that match `facts`, in their order.
     pub fn matching<'a, 'f>(&'a self, facts: &'f Facts) -> impl Iterator<Item = &'a Rule> + use<'a, 'f> {
-        let candidates = self.index.candidates(facts).into_iter();
-        candidates.filter_map(|place| self.rules.get(place as usize)).filter(|rule| rule.matches(facts, &mut Silent))
+        self.judged(facts).filter(|(_, judgement)| *judgement == Judgement::Matches).map(|(rule, _)| rule)
     }
 }

@@ -2,8 +2,12 @@
 
 use super::condition::{Bound, Condition, Join, Limit, Line, Presence, Test, Wanted};
 use super::delivery::Action;
+use super::expression::Expression;
+use super::facts::CHANGED;
+use super::how::{IfMissing, Target};
 use super::rank;
 use super::rule::{Rule, Send};
+use super::time::spoken;
 
 impl Rule {
     /// The rule as one sentence: `When a defect is created in PAY, and severity is critical
@@ -11,6 +15,9 @@ impl Rule {
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut text = format!("When {}", clause_of_when(&self.when));
+        if let Some(expression) = &self.expression {
+            text.push_str(&format!(", and {}", expression.says()));
+        }
         if let Some(unless) = &self.unless {
             text.push_str(", unless ");
             text.push_str(&clause(unless, Depth::Top, " and "));
@@ -27,17 +34,55 @@ impl Rule {
     }
 }
 
+impl Expression {
+    /// What must hold, in words: ``where `cases >= 10` ``.
+    #[must_use]
+    pub fn says(&self) -> String {
+        let lines: Vec<&str> = self.source().lines().map(str::trim).collect();
+        format!("where `{}`", lines.join(" "))
+    }
+}
+
 impl Send {
     /// The message as a phrase: `post defect-opened to qa-blockers and mention @qa-oncall`.
     #[must_use]
     pub fn phrase(&self) -> String {
         let template = self.template.as_deref();
+        let what = template.unwrap_or("the built-in message");
+        let to = &self.to;
         let mut text = match self.action {
-            Action::Post => format!("post {} to {}", template.unwrap_or("the built-in message"), self.to),
-            Action::Create => {
-                format!("create an issue in {} from {}", self.to, template.unwrap_or("the built-in message"))
+            Action::Post => format!("post {what} to {to}"),
+            Action::Reply if self.how.broadcast => format!("reply with {what} in the thread and the channel of {to}"),
+            Action::Reply => format!("reply with {what} in the thread of {to}"),
+            Action::Update => format!("update what {to} has with {what}"),
+            Action::React => format!("react in {to}"),
+            Action::Create => format!("create an issue in {to} from {what}"),
+            Action::Comment => format!("comment on the issue in {to} with {what}"),
+            Action::Transition => {
+                let status = match &self.how.target {
+                    Some(Target::Status(name)) => format!(" to {name}"),
+                    Some(Target::Category(category)) => {
+                        format!(" to whatever is {}", category.word().replace('_', " "))
+                    }
+                    None => String::new(),
+                };
+                let said = template.map(|name| format!(" with {name} as comment")).unwrap_or_default();
+                format!("move the issue in {to}{status}{said}")
             }
+            Action::Request => format!("send {what} to {to}"),
         };
+        if let Some(emoji) = &self.how.react {
+            text.push_str(&format!(" with :{emoji}:"));
+        }
+        if self.action.needs_thread() {
+            let else_what = match (self.action, self.how.if_missing) {
+                (Action::React, _) | (Action::Reply | Action::Update, IfMissing::Begin) => "",
+                (_, IfMissing::Begin) => " (or create one)",
+                (Action::Comment | Action::Transition, IfMissing::Skip) => "",
+                (_, IfMissing::Skip) => " (if there is one)",
+            };
+            text.push_str(else_what);
+        }
         let fields: Vec<&str> = self.fields.names().collect();
         if !fields.is_empty() {
             text.push_str(&format!(" with {}", series(&fields, "and")));
@@ -54,8 +99,31 @@ impl Line {
     /// What must hold, in words: `severity is critical or worse`.
     #[must_use]
     pub fn says(&self) -> String {
+        if let Some(changes) = self.changes() {
+            return changes;
+        }
         let tests: Vec<String> = self.tests.iter().map(|test| test.says(self.fact.name(), Sense::Plain)).collect();
         format!("{} {}", self.fact, tests.join(" and "))
+    }
+}
+
+impl Line {
+    /// A line about the fact `changed`, told about the facts it names: `severity or title
+    /// has changed`.
+    fn changes(&self) -> Option<String> {
+        if !self.fact.is_plain() || self.fact.name() != CHANGED {
+            return None;
+        }
+        let [test] = self.tests.as_slice() else { return None };
+        Some(match test {
+            Test::OneOf(wanted) | Test::HasAny(wanted) => format!("{} has changed", series(&words(wanted), "or")),
+            Test::HasAll(wanted) => format!("{} have changed", series(&words(wanted), "and")),
+            Test::HasNone(wanted) => match wanted.as_slice() {
+                [only] => format!("{} has not changed", word(only)),
+                several => format!("neither {} has changed", series(&words(several), "nor")),
+            },
+            _ => return None,
+        })
     }
 }
 
@@ -99,6 +167,10 @@ impl Test {
                 (Presence::There, Sense::Plain) | (Presence::Absent, Sense::Contrary) => "is present".to_owned(),
                 _ => "is missing".to_owned(),
             },
+            Self::Changed(wanted) => match (wanted, sense) {
+                (true, Sense::Plain) | (false, Sense::Contrary) => "has changed".to_owned(),
+                _ => "has not changed".to_owned(),
+            },
             Self::HasAny(wanted) => format!("{} {}", does("has", "have"), series(&words(wanted), "or")),
             Self::HasAll(wanted) => format!("{} {}", does("has", "have"), series(&words(wanted), "and")),
             Self::HasNone(wanted) => match sense {
@@ -116,6 +188,7 @@ fn both(tests: &[Test], fact: &str) -> String {
 fn order(bound: Bound, limit: Limit, fact: &str) -> String {
     let limit = match limit {
         Limit::Number(number) => return format!("{} {number}", bound_word(bound)),
+        Limit::Seconds(seconds) => return format!("{} {}", bound_word(bound), spoken(seconds.into())),
         Limit::Rank(limit) => limit,
     };
     let words = rank::words(fact).unwrap_or_default();

@@ -53,6 +53,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Reads RFC 3339 with its zone, `2026-09-14T12:20:00+03:00`. `None` for anything else.
+    #[must_use]
+    pub fn parse_zoned(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_millisecond()))
+    }
+
     /// The beginning, in UTC, of the day that `text` names as `2026-09-14`; `None` when it
     /// names none.
     #[must_use]
@@ -67,8 +73,8 @@ impl Timestamp {
     /// `2026-09-14 12:20:00`, which is taken as UTC. `None` when it is neither.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-            return Some(Self(moment.as_millisecond()));
+        if let Some(moment) = Self::parse_zoned(text) {
+            return Some(moment);
         }
         let civil = text.parse::<jiff::civil::DateTime>().ok()?;
         let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
@@ -84,4 +90,34 @@ impl fmt::Display for Timestamp {
             Err(_) => write!(f, "{} ms", self.0),
         }
     }
+}
+
+/// The seconds of a minute.
+pub const MINUTE_SECONDS: i64 = 60;
+
+/// The seconds of an hour.
+pub const HOUR_SECONDS: i64 = 60 * MINUTE_SECONDS;
+
+/// The seconds of a day.
+pub const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
+
+/// Seconds as people say them: `57 min 1 s`. The two largest parts say enough.
+#[must_use]
+pub fn spoken(seconds: i64) -> String {
+    let sign = if seconds < 0 { "-" } else { "" };
+    let seconds = seconds.saturating_abs();
+    let parts = [
+        (seconds / DAY_SECONDS, "d"),
+        (seconds % DAY_SECONDS / HOUR_SECONDS, "h"),
+        (seconds % HOUR_SECONDS / MINUTE_SECONDS, "min"),
+        (seconds % MINUTE_SECONDS, "s"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .skip_while(|(count, _)| *count == 0)
+        .take(2)
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
+    if parts.is_empty() { "0 s".to_owned() } else { format!("{sign}{}", parts.join(" ")) }
 }

@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::condition::{Join, Line, Recorder};
+use super::expression::{Expression, Fault};
 use super::facts::{Facts, Origin};
+
+/// What a `where` is called among the lines of a rule.
+pub const WHERE: &str = "where";
 
 /// A condition as it was evaluated, every line of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +38,17 @@ pub struct Seen {
     pub value: Option<(Value, Origin)>,
     /// Whether it holds.
     pub held: bool,
+    /// How it came to its result, when it is a `where`.
+    pub working: Option<Working>,
+}
+
+/// A `where` as it was evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Working {
+    /// The facts it names, each with its value and where that came from; no value: missing.
+    pub facts: Vec<(String, Option<(Value, Origin)>)>,
+    /// Why it came to no result.
+    pub failed: Option<String>,
 }
 
 impl Trace {
@@ -135,6 +150,23 @@ impl Recorder for Tracer<'_> {
             says: line.says(),
             value: seen.map(|value| (value.clone(), self.facts.origin(line.fact.name()))),
             held,
+            working: None,
+        }));
+    }
+
+    fn expression(&mut self, expression: &Expression, outcome: &Result<bool, Fault>) {
+        let seen = |path| {
+            let value: Option<&Value> = self.facts.get(path);
+            value.map(|value| (value.clone(), self.facts.origin(path.name())))
+        };
+        let facts = expression.reads().iter().map(|path| (path.to_string(), seen(path))).collect();
+        self.add(Trace::Line(Seen {
+            line: expression.line,
+            fact: WHERE.to_owned(),
+            says: expression.says(),
+            value: None,
+            held: outcome == &Ok(true),
+            working: Some(Working { facts, failed: outcome.as_ref().err().map(ToString::to_string) }),
         }));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{DestinationSpec, Snapshot};
 use crate::domain::breaker::Health;
 use crate::domain::delivery::{Extent, Job, Outcome, Transition, settle};
+use crate::domain::thread::thread_after;
 use crate::store::{Lease, Settled, Settlement, StoreError};
 use crate::telemetry::{Ended, OfDestination};
 
@@ -29,6 +30,8 @@ pub(super) struct Landing {
     pub(super) closed: Option<String>,
     /// Whether it was a retry.
     pub(super) retry: bool,
+    /// Whether there was nothing to act on.
+    pub(super) skipped: bool,
 }
 
 /// Makes one attempt for `job` and settles it.
@@ -47,8 +50,14 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
     let landing = landing(&outcome, reach, &job);
     let transition = settle(&job, outcome, &spec.retry, ended, shared.dice.roll());
     report(&shared, &job, &transition, &landing);
+    let thread = match &transition {
+        // A post that changes nothing of the thread needs no writing.
+        Transition::Sent(receipt) => Some(thread_after(&job, receipt, ended))
+            .filter(|thread| job.action.needs_thread() || job.thread.as_ref() != Some(thread)),
+        _ => None,
+    };
     let account = account.finish(&snapshot.scrubber);
-    let settlement = Settlement { delivery: job.id, attempt: job.attempt, transition, began, ended, account };
+    let settlement = Settlement { delivery: job.id, attempt: job.attempt, transition, began, ended, account, thread };
     put_down(&shared, &lease, settlement).await;
     landing
 }
@@ -57,7 +66,12 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
 fn scrubbed(mut outcome: Outcome, snapshot: &Snapshot) -> Outcome {
     match &mut outcome {
         Outcome::Delivered(_) => {}
-        Outcome::Later { why, .. } | Outcome::Unclear { why } | Outcome::Refused { why } | Outcome::Closed { why } => {
+        Outcome::Later { why, .. }
+        | Outcome::Unclear { why }
+        | Outcome::NotFound { why }
+        | Outcome::Skipped { why }
+        | Outcome::Refused { why }
+        | Outcome::Closed { why } => {
             *why = snapshot.scrubber.scrub(why);
         }
     }
@@ -65,9 +79,13 @@ fn scrubbed(mut outcome: Outcome, snapshot: &Snapshot) -> Outcome {
 }
 
 fn landing(outcome: &Outcome, reach: Reach, job: &Job) -> Landing {
-    let mut landing = Landing { health: None, pause: None, closed: None, retry: job.failures > 0 };
+    let mut landing = Landing { health: None, pause: None, closed: None, retry: job.failures > 0, skipped: false };
     match outcome {
-        Outcome::Delivered(_) | Outcome::Refused { .. } => landing.health = Some(Health::Answered),
+        // Nothing was asked.
+        Outcome::Skipped { .. } => landing.skipped = true,
+        Outcome::Delivered(_) | Outcome::Refused { .. } | Outcome::NotFound { .. } => {
+            landing.health = Some(Health::Answered);
+        }
         Outcome::Unclear { .. } => landing.health = Some(Health::Unreachable),
         Outcome::Closed { why } => landing.closed = Some(why.clone()),
         Outcome::Later { after, extent, .. } => match extent {
@@ -106,9 +124,13 @@ fn report(shared: &Shared, job: &Job, transition: &Transition, landing: &Landing
             tracing::warn!(
                 delivery.id = %job.id, destination = &*job.destination, rule = &*job.rule, why, "a delivery is dropped"
             );
-            let label = OfDestination { destination: job.destination.to_string() };
-            shared.metrics.expired.get_or_create_owned(&label).inc();
-            "dropped"
+            if landing.skipped {
+                "skipped"
+            } else {
+                let label = OfDestination { destination: job.destination.to_string() };
+                shared.metrics.expired.get_or_create_owned(&label).inc();
+                "expired"
+            }
         }
         Transition::Retry { .. } if landing.closed.is_some() => "held",
         Transition::Retry { why, at, .. } => {

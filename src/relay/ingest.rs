@@ -151,7 +151,7 @@ impl Relay {
 }
 
 /// Plans; a panic in planning (a bug) becomes a broken plan that keeps the bare event.
-fn guarded_plan(arrival: &Arrival, known: &Known, snapshot: &Snapshot) -> Plan {
+pub(super) fn guarded_plan(arrival: &Arrival, known: &Known, snapshot: &Snapshot) -> Plan {
     catch_unwind(AssertUnwindSafe(|| plan_event(arrival, known, &snapshot.rules, &snapshot.templates)))
         .unwrap_or_else(|panic| plan_broken(arrival, format!("planning failed: {}", panic_text(panic.as_ref()))))
 }
@@ -217,7 +217,7 @@ impl Effects {
         destinations.dedup();
         let mut rules = Vec::new();
         let mut broken = None;
-        for verdict in &plan.verdicts {
+        for verdict in plan.verdicts.iter().filter(|verdict| verdict.where_failed().is_none()) {
             match &verdict.decision {
                 Decision::Broken { why } => broken = Some(why.clone()),
                 Decision::Sent(_) | Decision::HeldBack { .. } => rules.push(verdict.rule.to_string()),

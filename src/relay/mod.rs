@@ -25,6 +25,7 @@ mod lane;
 pub mod lanes;
 pub mod manage;
 pub mod reload;
+pub mod trial;
 
 use lanes::Lanes;
 use reload::ReloadState;
@@ -112,6 +113,7 @@ impl Relay {
         relay.lanes.sync(&relay.shared.current.load()).await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
+        relay.shared.tasks.spawn(relay.clone().hold_against_traffic());
         Ok(relay)
     }
 

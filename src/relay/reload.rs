@@ -14,8 +14,11 @@ use std::time::Duration;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use crate::config::diagnostic::Diagnostics;
+use crate::config::diagnostic::{Diagnostic, Diagnostics};
+use crate::config::lint::with_traffic;
+use crate::config::traffic::{EVENTS_MAX, Traffic};
 use crate::config::{Secrets, Snapshot, load};
+use crate::domain::Name;
 use crate::domain::time::Timestamp;
 use crate::telemetry::Reloaded as ReloadLabel;
 
@@ -41,6 +44,8 @@ pub struct LastReload {
 pub struct ReloadState {
     last: Mutex<LastReload>,
     one_at_a_time: tokio::sync::Mutex<()>,
+    /// The warnings of a revision, held against the events that came.
+    known: Mutex<Option<(Name, Arc<Diagnostics>)>>,
 }
 
 impl ReloadState {
@@ -48,6 +53,7 @@ impl ReloadState {
         Self {
             last: Mutex::new(LastReload { loaded: now, rejected: None }),
             one_at_a_time: tokio::sync::Mutex::default(),
+            known: Mutex::default(),
         }
     }
 }
@@ -124,11 +130,57 @@ impl Relay {
             destinations = snapshot.destinations.len(),
             "a new configuration is in force"
         );
+        log_warnings(&snapshot.warnings.0);
         shared.current.store(Arc::new(snapshot));
+        shared.tasks.spawn(self.clone().hold_against_traffic());
         if let Err(error) = self.lanes.sync(&shared.current.load()).await {
             tracing::error!(%error, "the lanes could not be looked through");
         }
         Reloaded::Changed
+    }
+
+    /// What is worth knowing of the configuration in force, by what the events that came
+    /// have shown as soon as they have been looked at.
+    #[must_use]
+    pub fn warnings(&self) -> Arc<Diagnostics> {
+        let snapshot = self.shared.current.load();
+        let known = self.shared.reload.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((revision, warnings)) if *revision == snapshot.revision => warnings.clone(),
+            _ => Arc::new(snapshot.warnings.clone()),
+        }
+    }
+
+    /// Looks at the events that came, beside everything else, and logs what they show to be
+    /// worth knowing of the configuration in force.
+    pub(super) async fn hold_against_traffic(self) {
+        let shared = &self.shared;
+        let snapshot = shared.current.load_full();
+        let looked = tokio::select! {
+            () = shared.stop.cancelled() => return,
+            looked = Traffic::look(shared.ledger.as_ref(), EVENTS_MAX) => looked,
+        };
+        let traffic = match looked {
+            Ok(traffic) => traffic,
+            Err(error) => {
+                tracing::debug!(%error, "the events that came could not be held against the rules");
+                return;
+            }
+        };
+        let judged = snapshot.clone();
+        let warnings = match tokio::task::spawn_blocking(move || with_traffic(&judged, &traffic)).await {
+            Ok(warnings) => warnings,
+            Err(panic) => {
+                tracing::error!(%panic, "the rules could not be held against the events that came, because of a bug");
+                return;
+            }
+        };
+        if shared.current.load().revision != snapshot.revision {
+            return;
+        }
+        log_warnings(warnings.0.iter().filter(|warning| !snapshot.warnings.0.contains(warning)));
+        let mut known = shared.reload.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((snapshot.revision.clone(), Arc::new(warnings)));
     }
 
     fn reject(&self, diagnostics: Arc<Diagnostics>, now: Timestamp) -> Arc<Diagnostics> {
@@ -157,6 +209,20 @@ impl Relay {
             }
         }
         diagnostics
+    }
+}
+
+/// Logs what is allowed in a configuration and worth knowing.
+pub fn log_warnings<'a>(warnings: impl IntoIterator<Item = &'a Diagnostic>) {
+    for warning in warnings {
+        tracing::warn!(
+            file = warning.file,
+            line = warning.line,
+            column = warning.column,
+            finding = warning.message,
+            help = warning.help.as_deref().unwrap_or_default(),
+            "configuration"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
+mod by_hand;
 pub mod qase;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use http::HeaderMap;
 
 use crate::domain::event::Report;
 use crate::domain::time::Timestamp;
+pub use by_hand::ByHand;
 
 /// A webhook as it came in, within the size limit, not yet trusted.
 #[derive(Debug, Clone)]

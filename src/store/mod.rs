@@ -17,6 +17,7 @@ use crate::domain::memory::Known;
 use crate::domain::message::Content;
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::priority::Priority;
+use crate::domain::thread::Thread;
 use crate::domain::time::Timestamp;
 
 mod again;
@@ -78,6 +79,8 @@ pub struct Settlement {
     /// What was asked and answered, without secrets, for people:
     /// `POST hooks.slack.com → 200 ok`.
     pub account: String,
+    /// What the destination remembers of the conversation from now on; `None`: as before.
+    pub thread: Option<Thread>,
 }
 
 /// What was taken from a lane.
@@ -167,15 +170,16 @@ pub trait Store: Send + Sync {
     /// Drops what is queued in the lane and has expired by `now`. Then takes up to `limit`
     /// deliveries that are due at `now` and first in their conversation, the highest
     /// priority first and within it those due longest, and marks them `sending` with the
-    /// next attempt number. Refused when the lane is lost.
+    /// next attempt number. Each knows the thread of its conversation. Refused when the lane
+    /// is lost.
     async fn take(&self, lease: &Lease, now: Timestamp, limit: usize) -> Result<Taken, StoreError>;
 
     /// When the next delivery of the lane falls due that is first in its conversation and
     /// not being sent; `None` when there is none.
     async fn next_due(&self, destination: &Name) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Ends one attempt: writes the transition and the attempt, and lets the next delivery
-    /// of the conversation go when this one is finished. Unsure stays unsure.
+    /// Ends one attempt: writes the transition, the attempt and the thread, and lets the next
+    /// delivery of the conversation go when this one is finished. Unsure stays unsure.
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError>;
 
     /// Puts a delivery taken but not sent back to `queued`, as if it had not been taken.
@@ -210,8 +214,9 @@ pub trait Store: Send + Sync {
 
     /// Forgets up to `limit` events received before `before` that have no unfinished
     /// delivery, oldest first, with all that belongs to them; and up to `limit` memories
-    /// untouched since then whose subject is no unfinished conversation. Returns how many
-    /// events went.
+    /// untouched since then whose subject is no unfinished conversation; and up to `limit`
+    /// threads untouched for [`THREAD_KEPT`](crate::domain::thread::THREAD_KEPT) before
+    /// then whose conversation is finished. Returns how many events went.
     async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
     /// Whether the store can commit now: writes and syncs something small.
@@ -244,7 +249,7 @@ pub struct EventRecord {
     pub facts: Value,
     /// The sender's body, byte for byte.
     pub body: Vec<u8>,
-    /// What the rules that matched decided.
+    /// What the rules that matched decided, and those whose `where` failed.
     pub verdicts: Vec<Verdict>,
 }
 
@@ -325,6 +330,12 @@ pub trait Ledger: Send + Sync {
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The first `limit` events whose ids are greater than `after`, oldest first.
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The files of a configuration revision, by their names; `None` when it was not kept.
+    async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError>;
 
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError>;

@@ -27,16 +27,16 @@ pub(super) async fn ready(State(relay): State<Relay>) -> Response<Body> {
     let last = relay.last_reload();
     let store = relay.shared.store.probe().await;
     let held = relay.shared.ledger.held().await.unwrap_or_default();
-    let config = match &last.rejected {
-        None => json!({ "ok": true, "revision": &*snapshot.revision, "loaded": last.loaded.to_string() }),
-        Some((since, diagnostics)) => json!({
-            "ok": false,
-            "revision": &*snapshot.revision,
-            "loaded": last.loaded.to_string(),
-            "rejected_since": since.to_string(),
-            "errors": diagnostics.to_json(),
-        }),
-    };
+    let mut config = json!({
+        "ok": last.rejected.is_none(),
+        "revision": &*snapshot.revision,
+        "loaded": last.loaded.to_string(),
+        "warnings": relay.warnings().to_json(),
+    });
+    if let Some((since, diagnostics)) = &last.rejected {
+        config["rejected_since"] = since.to_string().into();
+        config["errors"] = json!(diagnostics.errors().collect::<Vec<_>>());
+    }
     let ready = store.is_ok();
     let body = json!({
         "ready": ready,

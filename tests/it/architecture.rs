@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 11] = [
 ];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["ports"]),
     ("rusqlite", &["store"]),
     ("axum", &["web", "standin"]),
@@ -28,7 +28,10 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("hyper_util", &["web", "standin"]),
     ("tower_http", &["web"]),
     ("clap", &["cli"]),
+    ("quick_junit", &["cli"]),
+    ("indicatif", &["cli/backtest"]),
     ("anyhow", &["cli"]),
+    ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
     ("unicode_segmentation", &["domain/characters"]),

@@ -20,7 +20,15 @@ fn shown(step: Step) -> String {
     let wait = |after: Option<Duration>| after.map(|after| format!(" {}s", after.as_secs())).unwrap_or_default();
     match step {
         Step::Ask(ask) => format!("ASK {}", ask.what),
-        Step::Done(Outcome::Delivered(Receipt { key, link, channel, note, accepted_only })) => {
+        Step::Done(Outcome::Delivered(Receipt {
+            key,
+            link,
+            channel,
+            note,
+            accepted_only,
+            values: _,
+            begins_anew: _,
+        })) => {
             let parts = [("key", key), ("link", link), ("channel", channel), ("note", note)];
             let parts = parts.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", value?)));
             format!("DELIVERED{}{}", if accepted_only { " accepted only" } else { "" }, parts.collect::<String>())
@@ -31,6 +39,8 @@ fn shown(step: Step) -> String {
         Step::Done(Outcome::Later { why, after, extent: Extent::Failing }) => format!("FAILING{}: {why}", wait(after)),
         Step::Done(Outcome::Later { why, after, extent: Extent::Single }) => format!("SINGLE{}: {why}", wait(after)),
         Step::Done(Outcome::Unclear { why }) => format!("UNCLEAR: {why}"),
+        Step::Done(Outcome::NotFound { why }) => format!("NOT FOUND: {why}"),
+        Step::Done(Outcome::Skipped { why }) => format!("SKIPPED: {why}"),
         Step::Done(Outcome::Refused { why }) => format!("REFUSED: {why}"),
         Step::Done(Outcome::Closed { why }) => format!("CLOSED: {why}"),
     }
@@ -374,9 +384,14 @@ fn jira_looks_for_the_issue_of_an_unclear_attempt_first() {
         assert!(line.starts_with("DELIVERED key=PAY-9 link=https://acme.atlassian.net/browse/PAY-9"), "{line}");
 
         let none = replied(reply(200, r#"{"issues":[]}"#));
-        assert!(ask(&jira, &unsure, std::slice::from_ref(&none)).what.contains("create issue"));
+        for looks in [0, 1] {
+            let line = shown(jira.step(&Job { looks, ..unsure.clone() }, std::slice::from_ref(&none)));
+            assert!(line.starts_with("NOT FOUND"), "the search lags: {line}");
+        }
+        let last = Job { looks: 2, ..unsure.clone() };
+        assert!(ask(&jira, &last, std::slice::from_ref(&none)).what.contains("create issue"));
         let created = replied(reply(201, r#"{"id":"1","key":"PAY-10"}"#));
-        assert!(shown(jira.step(&unsure, &[none, created])).starts_with("DELIVERED key=PAY-10"));
+        assert!(shown(jira.step(&last, &[none, created])).starts_with("DELIVERED key=PAY-10"));
 
         // Without a search nothing is created.
         for (status, class) in

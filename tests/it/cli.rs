@@ -71,7 +71,11 @@ fn check_says_that_all_is_in_order_or_what_is_not() {
     let folder = Folder::new(&config("https://hooks.slack.com/services/T0/B0/x"), RULES);
     let good = run(folder.path(), &["check"]);
     assert!(good.status.success(), "{}", stdout(&good));
-    assert!(stderr(&good).contains("1 source, 1 destination, 1 rule, 0 templates: in order"), "{}", stderr(&good));
+    assert!(
+        stderr(&good).contains("1 source, 1 destination, 1 rule, 0 templates, 0 tests: in order"),
+        "{}",
+        stderr(&good)
+    );
 
     folder.write("rules/rules.yaml", &RULES.replace("severity:", "severty:").replace("to: chat", "to: chatt"));
     let bad = run(folder.path(), &["check"]);

@@ -306,6 +306,10 @@ fn shipped() -> Memory {
         let path = format!("rules/{name}.yaml");
         files = files.with(&path, read(&path));
     }
+    for name in ["defect-resolved", "run-one-failed"] {
+        let path = format!("fixtures/{name}.json");
+        files = files.with(&path, read(&path));
+    }
     for name in ["opened", "ticket", "resolved"] {
         files = files.with(&format!("templates/defect-{name}.md.hbs"), "---\ntitle: x\n---\n");
     }
@@ -354,7 +358,9 @@ fn every_example_works_once_its_marks_are_removed() {
         .lines()
         .map(|line| format!("{}\n", line.strip_prefix('#').unwrap().strip_prefix(' ').unwrap_or("")))
         .collect();
-    let snapshot = sound(&files.with("rules/examples.yaml", format!("rules:\n{rules}")));
+    let mut snapshot = sound(&files.with("rules/examples.yaml", format!("rules:\n{rules}")));
+    // The examples send to the channel of a real rule, in other words.
+    snapshot.warnings.0.retain(|warning| !warning.message.contains("it happens once"));
     assert!(snapshot.warnings.is_empty(), "{}", snapshot.warnings);
     let examples = snapshot.rules.rules().iter().filter(|rule| rule.name.starts_with("example-")).count();
     assert!(examples >= 10, "{examples}");
@@ -373,6 +379,8 @@ fn every_example_works_once_its_marks_are_removed() {
         "has_any:",
         "has_all:",
         "has_none:",
+        "changed:",
+        "where:",
         "any_of:",
         "all_of:",
         "none_of:",

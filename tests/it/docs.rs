@@ -11,18 +11,22 @@ use relaybell::source::qase::{EVENTS, FACTS};
 use serde_json::json;
 
 use crate::diagnose::{Memory, load};
+use crate::support::files::Folder;
+use crate::support::process::{run, stderr, stdout};
 
 const README: &str = include_str!("../../README.md");
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const RULES: &str = include_str!("../../docs/rules.md");
 const TEMPLATES: &str = include_str!("../../docs/templates.md");
+const TESTING: &str = include_str!("../../docs/testing.md");
 const DESTINATIONS: &str = include_str!("../../docs/destinations.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-const ALL: [(&str, &str); 6] = [
+const ALL: [(&str, &str); 7] = [
     ("README.md", README),
     ("docs/configuration.md", CONFIGURATION),
     ("docs/rules.md", RULES),
+    ("docs/testing.md", TESTING),
     ("docs/templates.md", TEMPLATES),
     ("docs/destinations.md", DESTINATIONS),
     ("docs/operations.md", OPERATIONS),
@@ -58,11 +62,17 @@ fn pasted(shell: &str) -> Vec<(&str, String)> {
     files
 }
 
+/// Every example of the documentation, as a whole configuration.
+pub fn blocks_of_all() -> Vec<Memory> {
+    let all = ALL.iter().flat_map(|(_, markdown)| blocks(markdown));
+    all.filter(|block| ["yaml", "handlebars"].contains(&block.language)).filter_map(|block| whole(&block)).collect()
+}
+
 /// The shipped configuration, rules and templates.
-fn shipped() -> Memory {
+pub fn shipped() -> Memory {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Memory::default();
-    for folder in ["rules", "templates"] {
+    for folder in ["rules", "templates", "fixtures"] {
         files.take(&root.join(folder), Path::new(folder));
     }
     files.with("relaybell.yaml", include_str!("../../relaybell.yaml"))
@@ -197,10 +207,60 @@ fn the_rule_language_is_documented() {
     keys.extend(words_after(code, "fields.require("));
     keys.remove("rules");
     all_in(RULES, &keys, "keys of a rule");
-    all_in(RULES, &list(vocabulary, "OPERATORS: [&str; 14] = ["), "operators");
+    all_in(RULES, &list(vocabulary, "OPERATORS: [&str; 15] = ["), "operators");
     all_in(RULES, &list(vocabulary, "NESTS: [&str; 3] = ["), "nests");
     all_in(RULES, &EVENTS.iter().copied().collect(), "events");
     all_in(RULES, &FACTS.iter().map(|fact| fact.name).collect(), "facts");
+}
+
+#[test]
+fn the_tests_of_the_page_pass_and_fail_as_it_says() {
+    let tests: Vec<Block<'_>> = blocks(TESTING)
+        .into_iter()
+        .filter(|block| block.language == "yaml" && block.text.contains("\ntests:"))
+        .collect();
+    assert!(tests.len() >= 2, "the examples are gone");
+    let told = |text: &str| {
+        let mut files = shipped();
+        files.0.retain(|path, _| !path.starts_with("rules"));
+        let folder = Folder::new("", "rules: []\n");
+        for (path, bytes) in files.0 {
+            folder.write(path.to_str().unwrap(), &String::from_utf8(bytes).unwrap());
+        }
+        folder.write(text.lines().next().unwrap().trim_start_matches("# "), text);
+        let output = run(folder.path(), &["test"]);
+        (output.status.success(), stdout(&output) + &stderr(&output))
+    };
+    for block in &tests {
+        let (passed, text) = told(&block.text);
+        assert!(passed && !text.contains("not reached") && !text.contains("never sent"), "{}: {text}", block.line);
+    }
+    let first = &tests[0].text;
+    let (_, text) = told(first);
+    assert!(text.contains("  rules/first.yaml  a blocker is told at once\n"), "{text}");
+    let (_, text) = told(&first.replace("at_least: critical", "at_least: blockr"));
+    assert!(text.contains("did you mean 'blocker'?"), "{text}");
+    let (passed, text) = told(&first.replace("event: defect.created,", "event: defect.updated,"));
+    let failure = blocks(TESTING).into_iter().find(|block| block.text.starts_with("FAIL")).unwrap().text;
+    assert!(!passed && text.contains(&failure), "not as the page says:\n{text}");
+}
+
+#[test]
+fn the_language_of_tests_is_documented() {
+    let mut keys: BTreeSet<&str> = ["receive", "after", "expect", "body", "file", "sample"].into();
+    for code in [
+        include_str!("../../src/config/trials/read.rs"),
+        include_str!("../../src/config/trials/receives.rs"),
+        include_str!("../../src/config/trials/expects.rs"),
+    ] {
+        keys.extend(words_after(code, "fields.take("));
+        keys.extend(words_after(code, "fields.require("));
+    }
+    assert!(keys.len() >= 19, "the keys are gone: {keys:?}");
+    all_in(TESTING, &keys, "keys of a test");
+    let begins = relaybell::config::trials::TRIAL_BEGINS.to_string();
+    assert_eq!(begins, "2026-01-05T09:00:00.000Z");
+    assert!(TESTING.contains("Monday, 5 January 2026, 09:00 UTC"));
 }
 
 #[test]

@@ -5,16 +5,19 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use relaybell::domain::condition::{Bound, Condition, Folded, Join, Limit, Line, Presence, Silent, Test, Wanted};
+use relaybell::domain::expression::Expression;
 use relaybell::domain::facts::{FactPath, Facts};
 use relaybell::domain::handling::Handling;
-use relaybell::domain::rule::{Rule, RuleSet};
+use relaybell::domain::rule::{Judgement, Rule, RuleSet};
 use relaybell::domain::time::Timestamp;
 use relaybell::domain::trace::Trace;
 use serde_json::{Value, json};
 
+use crate::support::expressions::compile;
 use crate::support::files::Folder;
 use crate::support::http::{ask, json as body_of};
 use crate::support::process::{Serving, command, run, stderr, stdout};
@@ -23,7 +26,7 @@ use crate::support::process::{Serving, command, run, stderr, stdout};
 fn shipped() -> Folder {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Folder::new(&fs::read_to_string(root.join("relaybell.yaml")).unwrap(), "rules: []\n");
-    for part in ["rules", "templates"] {
+    for part in ["rules", "templates", "fixtures"] {
         for entry in fs::read_dir(root.join(part)).unwrap() {
             let path = entry.unwrap().path();
             let name = format!("{part}/{}", path.file_name().unwrap().to_str().unwrap());
@@ -110,6 +113,51 @@ fn nested() -> Folder {
 #[test]
 fn nests_exclusions_and_repetitions_are_explained() {
     insta::assert_snapshot!("explain.nested", told(&nested(), &["explain", "defect.created"]));
+}
+
+/// Rules with a `where` that holds, does not hold and fails.
+const WITH_WHERE: &str = r#"
+rules:
+  - name: holds
+    when: { event: run.completed, age: { below: 4h } }
+    where: |
+      passed / cases > 0.5
+        && !title.startsWith("Smoke")
+    send: [{ to: chat }]
+  - name: does-not-hold
+    when: { event: run.completed }
+    unless: { changed: { has_any: [title] } }
+    where: cases >= 1000 || failed > 100
+    send: [{ to: chat }]
+  - name: fails
+    when: { event: run.completed, title: { present: true } }
+    where: payload.owner.name == "me" && age < duration("1h")
+    send: [{ to: chat }]
+  - name: far
+    when: { event: run.completed, title: { changed: true }, severity: blocker }
+    where: payload.owner.name == "me"
+    send: [{ to: chat }]
+"#;
+
+#[test]
+fn a_where_is_explained_as_one_line_with_the_facts_it_names() {
+    let folder = nested();
+    folder.write("rules/rules.yaml", WITH_WHERE);
+    folder.write(
+        "run.json",
+        r#"{"event_name":"run.completed","timestamp":1789387200,"project_code":"SHOP",
+        "payload":{"id":9,"title":"Nightly","cases":20,"passed":15,"failed":5,"blocked":0}}"#,
+    );
+    insta::assert_snapshot!("explain.where", told(&folder, &["explain", "run.json"]));
+    insta::assert_snapshot!(
+        "explain.where.json",
+        told(&folder, &["explain", "run.json", "--rule", "fails", "--json"])
+            .lines()
+            .filter(|line| !line.contains("\"time\"") && !line.contains("\"revision\""))
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    insta::assert_snapshot!("read.where", told(&folder, &["read"]));
 }
 
 #[test]
@@ -269,12 +317,16 @@ fn facts_are_listed_with_the_events_that_carry_them() {
     let folder = Folder::new("", "");
     insta::assert_snapshot!("facts.all", told(&folder, &["facts"]));
     insta::assert_snapshot!("facts.defect.created", told(&folder, &["facts", "defect.created"]));
+    insta::assert_snapshot!("facts.case.updated", told(&folder, &["facts", "case.updated"]));
     let machine: Value = serde_json::from_str(&told(&folder, &["facts", "--json"])).unwrap();
     let severity = machine.as_array().unwrap().iter().find(|fact| fact["name"] == "severity").unwrap();
     assert_eq!(severity["values"].as_array().unwrap().len(), 7);
-    assert!(severity["seen_in_samples_of"].as_array().unwrap().contains(&json!("defect.created")));
+    assert!(severity["carried_by"].as_array().unwrap().contains(&json!("defect.created")));
+    assert!(severity["remembered_for"].as_array().unwrap().contains(&json!("defect.resolved")));
     let machine: Value = serde_json::from_str(&told(&folder, &["facts", "defect.resolved", "--json"])).unwrap();
-    assert!(machine.as_array().unwrap().iter().all(|fact| fact["name"] != "severity"), "{machine}");
+    let severity = machine.as_array().unwrap().iter().find(|fact| fact["name"] == "severity").unwrap();
+    assert_eq!((&severity["forms"], &severity["remembered_from"]), (&json!([]), &json!(["defect.created"])));
+    assert!(machine.as_array().unwrap().iter().all(|fact| fact["name"] != "environment"), "{machine}");
     let (code, why) = refused(&folder, &["facts", "defect.resolvd"]);
     assert_eq!((code, why.trim()), (Some(2), "error: unknown event 'defect.resolvd', did you mean 'defect.resolved'?"));
 }
@@ -288,12 +340,15 @@ fn a_test() -> impl Strategy<Value = Test> {
         (1..7_usize).prop_map(|rank| Test::Order(Bound::AtMost, Limit::Rank(rank))),
         Just(Test::Contains(Folded::new("A"))),
         Just(Test::HasNone(vec![Wanted::Text(Folded::new("b"))])),
+        prop::bool::ANY.prop_map(Test::Changed),
+        (0..9_u32).prop_map(|seconds| Test::Order(Bound::AtLeast, Limit::Seconds(seconds))),
     ];
     leaf.prop_recursive(2, 4, 2, |inner| prop::collection::vec(inner, 1..3).prop_map(Test::Not))
 }
 
 fn a_condition() -> impl Strategy<Value = Condition> {
-    let fact = prop::sample::select(vec!["event", "severity", "title", "failed", "tags", "payload.x"]);
+    let fact =
+        prop::sample::select(vec!["event", "severity", "title", "failed", "tags", "age", "changed", "payload.x"]);
     let line = (fact, prop::collection::vec(a_test(), 1..3))
         .prop_map(|(fact, tests)| Condition::Line(Line { fact: FactPath::parse(fact).unwrap(), tests, line: 0 }));
     line.prop_recursive(3, 10, 3, |inner| {
@@ -315,15 +370,32 @@ fn some_facts() -> impl Strategy<Value = Facts> {
         json!(7),
         json!("7"),
         json!(["a", "b"]),
+        json!(["severity", "title"]),
         json!({ "x": "a" }),
         json!(true),
         json!(null),
     ]);
-    let name = prop::sample::select(vec!["event", "severity", "title", "failed", "tags", "payload"]);
+    let name = prop::sample::select(vec!["event", "severity", "title", "failed", "tags", "age", "changed", "payload"]);
     prop::collection::btree_map(name, value, 0..6).prop_map(|values| Facts {
         values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         ..Facts::default()
     })
+}
+
+/// A `where`, of those that hold, do not hold and fail on [`some_facts`].
+fn an_expression() -> impl Strategy<Value = Option<Expression>> {
+    static ALL: LazyLock<Vec<Expression>> = LazyLock::new(|| {
+        let sources = [
+            "age > 5",
+            "title == \"a\" || failed > 3",
+            "has(payload.x) && payload.x == \"a\"",
+            "\"severity\" in changed",
+            "tags.exists(t, t == \"b\") && !(title == \"a\")",
+            "severity == \"blocker\"",
+        ];
+        sources.map(compile).into()
+    });
+    prop::option::of(prop::sample::select(ALL.as_slice()))
 }
 
 /// What a trace would have given with other outcomes of its lines, taken in order.
@@ -362,14 +434,24 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) })]
 
     #[test]
-    fn the_explanation_is_the_verdict(when in a_condition(), unless in prop::option::of(a_condition()), facts in some_facts()) {
-        let rule = Rule { name: "r".into(), place: ("f".into(), 1), when, unless, send: Vec::new(), handling: Handling::default() };
-        let live = rule.matches(&facts, &mut Silent);
+    fn the_explanation_is_the_verdict(when in a_condition(), unless in prop::option::of(a_condition()), expression in an_expression(), facts in some_facts()) {
+        let rule = Rule { name: "r".into(), place: ("f".into(), 1), when, unless, expression, send: Vec::new(), handling: Handling::default() };
+        let judged = rule.judge(&facts, &mut Silent);
+        let live = judged == Judgement::Matches;
         let rules = RuleSet::new(vec![rule]);
         let explained = relaybell::domain::explain::explain(&rules, &facts, Timestamp::default());
         let [explained] = explained.as_slice() else { panic!("one rule, one explanation") };
         prop_assert_eq!(explained.matched, live);
         prop_assert_eq!(explained.away() == 0, live);
+        let shown = explained.expression.as_ref().map(|trace| match trace {
+            Trace::Line(seen) => (seen.held, seen.working.clone().unwrap().failed),
+            Trace::Nest { .. } => panic!("a where is one line"),
+        });
+        let expected = explained.rule.expression.as_ref().map(|expression| expression.eval(&facts));
+        prop_assert_eq!(&shown, &expected.map(|outcome| (outcome == Ok(true), outcome.err().map(|why| why.to_string()))));
+        if let Judgement::Failed(why) = &judged {
+            prop_assert_eq!(shown.unwrap().1.unwrap(), why.to_string());
+        }
         prop_assert_eq!(explained.when.held(), explained.rule.when.eval(&facts, &mut Silent));
         prop_assert!(!live || explained.obstacle().is_none());
         let traces = [Some(&explained.when), explained.unless.as_ref()];

@@ -245,7 +245,7 @@ fn facts(text: &str) -> Facts {
         FactKind::Object => json!({"a": text, "custom_fields": [{"title": text, "value": text}]}),
         FactKind::Time => json!("2026-09-14T12:00:00Z"),
         FactKind::Flag => json!(true),
-        FactKind::Number => json!(7),
+        FactKind::Number | FactKind::Duration => json!(7),
     };
     let mut facts = Facts::default();
     for fact in FACTS {

@@ -29,6 +29,7 @@ fn test() -> impl Strategy<Value = Test> {
         1 => (0_i32..9).prop_map(|number| Test::Order(Bound::AtLeast, Limit::Number(f64::from(number)))),
         1 => select(&[Presence::There, Presence::Absent][..]).prop_map(Test::Present),
         1 => vec(wanted(), 1..3).prop_map(Test::HasNone),
+        1 => any::<bool>().prop_map(Test::Changed),
     ];
     prop_oneof![4 => leaf.clone(), 1 => leaf.prop_map(|test| Test::Not(vec![test]))]
 }
@@ -83,6 +84,7 @@ fn rules(conditions: Vec<(Condition, Option<Condition>)>) -> Vec<Rule> {
             place: ("rules.yaml".into(), 1),
             when,
             unless,
+            expression: None,
             send: Vec::new(),
             handling: Handling::default(),
         })

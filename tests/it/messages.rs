@@ -7,6 +7,7 @@ use relaybell::destination::slack::Slack;
 use relaybell::destination::teams::Teams;
 use relaybell::destination::{Answer, Ask, Destination, Reply, Step};
 use relaybell::domain::delivery::{Action, Job};
+use relaybell::domain::how::How;
 use relaybell::domain::ids::{DeliveryId, EventId, delivery_key};
 use relaybell::domain::message::{Block, CONTENT_VERSION, Color, Content, Field, Inline, Item, Mention, Message};
 use relaybell::domain::time::Timestamp;
@@ -49,12 +50,14 @@ pub fn job(message: Message) -> Job {
         conversation: "qase/PAY/defect/17".into(),
         action: Action::Post,
         key,
-        content: Content { v: CONTENT_VERSION, message, fields: Map::new(), body: None },
+        content: Content { v: CONTENT_VERSION, message, fields: Map::new(), how: How::default(), body: None },
         accepted: NOW,
         expires: None,
         attempt: 1,
         failures: 0,
         unsure: false,
+        looks: 0,
+        thread: None,
     }
 }
 

@@ -179,6 +179,10 @@ async fn a_broken_file_keeps_the_last_good_rules_and_is_shown() {
     assert_eq!(ready.status(), StatusCode::OK, "it serves, so it is ready");
     assert_eq!(json(&ready)["config"]["ok"], false);
     assert!(json(&ready)["config"]["errors"].to_string().contains("evnt"));
+    let (errors, warnings) = (json(&ready)["config"]["errors"].clone(), json(&ready)["config"]["warnings"].clone());
+    assert!(errors.as_array().unwrap().iter().all(|one| one["severity"] == "error"), "{errors}");
+    assert!(warnings.to_string().contains("stands in the file itself"), "of the configuration in force: {warnings}");
+    assert!(warnings.as_array().unwrap().iter().all(|one| one["severity"] == "warning"), "{warnings}");
     let metrics = String::from_utf8(face.ask("GET", "/metrics", &[], b"").await.body().to_vec()).unwrap();
     assert!(metrics.contains("relaybell_config_last_reload_successful 0"));
 

@@ -1,6 +1,6 @@
 //! `relaybell demo`: everything on this machine, to see it work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
-use crate::domain::delivery::State;
+use crate::domain::delivery::{Action, State};
 use crate::ports::http::HttpExchange;
 use crate::ports::{Exchange, Route};
 use crate::standin::{Fault, Received};
@@ -221,8 +221,12 @@ impl Theatre {
         }
         let all = ledger.deliveries(&DeliveryFilter::default(), None, 100_000).await?;
         let mut by_destination: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut issues = BTreeSet::new();
         for delivery in &all {
-            *by_destination.entry(delivery.destination.as_str()).or_default() += 1;
+            // A conversation has one issue, whoever asks for it.
+            if delivery.action != Action::Create || issues.insert((&delivery.destination, &delivery.conversation)) {
+                *by_destination.entry(delivery.destination.as_str()).or_default() += 1;
+            }
             if delivery.state != State::Delivered {
                 problems.push(format!(
                     "{} to {} is {}: {}",

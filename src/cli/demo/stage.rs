@@ -25,12 +25,14 @@ use crate::web::{router, server};
 /// The secret that the demo's Qase sends.
 pub(super) const SECRET: &str = "demo-secret";
 
-/// The shipped rules and templates.
-const FILES: [(&str, &str); 10] = [
+/// The shipped rules with their tests, and templates.
+const FILES: [(&str, &str); 12] = [
     ("rules/defects.yaml", include_str!("../../../rules/defects.yaml")),
     ("rules/runs.yaml", include_str!("../../../rules/runs.yaml")),
     ("rules/reviews.yaml", include_str!("../../../rules/reviews.yaml")),
     ("rules/examples.yaml", include_str!("../../../rules/examples.yaml")),
+    ("fixtures/defect-resolved.json", include_str!("../../../fixtures/defect-resolved.json")),
+    ("fixtures/run-one-failed.json", include_str!("../../../fixtures/run-one-failed.json")),
     ("templates/defect-opened.md.hbs", include_str!("../../../templates/defect-opened.md.hbs")),
     ("templates/defect-ticket.md.hbs", include_str!("../../../templates/defect-ticket.md.hbs")),
     ("templates/defect-resolved.md.hbs", include_str!("../../../templates/defect-resolved.md.hbs")),

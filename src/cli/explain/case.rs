@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
 use crate::source::qase::samples;
-use crate::source::{Malformed, RawHook, Refusal, Source, Verified, prove};
+use crate::source::{ByHand, Malformed, RawHook};
 use crate::store::{EventRecord, Ledger};
 
 use super::super::access::{reader, reader_if_any};
@@ -125,7 +125,12 @@ fn from_record(snapshot: &Snapshot, record: EventRecord) -> Result<Case, Failure
 }
 
 /// The payload of a stored event: it is kept as part of the body only.
-fn payload(snapshot: &Snapshot, source: &str, event: &str, body: Bytes) -> Result<serde_json::Value, String> {
+pub(in crate::cli) fn payload(
+    snapshot: &Snapshot,
+    source: &str,
+    event: &str,
+    body: Bytes,
+) -> Result<serde_json::Value, String> {
     let spec = snapshot.sources.get(source).ok_or_else(|| format!("relaybell.yaml has no source '{source}' now"))?;
     let reports = read(spec, body).map_err(|error| error.to_string())?;
     let report = reports.into_iter().find(|report| report.event == event);
@@ -203,23 +208,6 @@ fn chosen<'s>(snapshot: &'s Snapshot, source: Option<&str>) -> Result<&'s Arc<So
 }
 
 /// Reads a body as `source` would, whoever sent it: nothing is accepted by it.
-fn read(source: &SourceSpec, body: Bytes) -> anyhow::Result<Vec<Report>> {
-    let hook = RawHook { headers: HeaderMap::new(), body };
-    let source = ByHand(source.adapter.as_ref());
-    let verified = prove(&source, hook, Timestamp::default())?;
-    Ok(source.normalise(&verified)?)
-}
-
-/// A source whose webhooks a person on this machine hands over, without a secret.
-#[derive(Debug)]
-struct ByHand<'a>(&'a dyn Source);
-
-impl Source for ByHand<'_> {
-    fn authentic(&self, _hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
-        self.0.normalise(hook)
-    }
+fn read(source: &SourceSpec, body: Bytes) -> Result<Vec<Report>, Malformed> {
+    ByHand(source.adapter.as_ref()).read(RawHook { headers: HeaderMap::new(), body })
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::explain::{Explained, Obstacle};
+use crate::domain::facts::Origin;
 use crate::domain::trace::{Seen, Trace};
 
 use super::case::Case;
@@ -58,6 +59,7 @@ fn rule(explained: &Explained<'_>) -> Value {
         "obstacle": obstacle,
         "when": trace(&explained.when),
         "unless": explained.unless.as_ref().map(trace),
+        "where": explained.expression.as_ref().map(trace),
         "muted": explained.muted,
         "sends": sends,
     })
@@ -73,6 +75,20 @@ fn trace(of: &Trace) -> Value {
 }
 
 fn line(seen: &Seen) -> Value {
+    if let Some(working) = &seen.working {
+        let fact = |(name, seen): &(String, Option<(Value, Origin)>)| {
+            let (value, origin) = seen.as_ref().map(|(value, origin)| (value, origin)).unzip();
+            json!({ "fact": name, "seen": value, "origin": origin })
+        };
+        return json!({
+            "holds": seen.held,
+            "line": seen.line,
+            "fact": seen.fact,
+            "says": seen.says,
+            "facts": working.facts.iter().map(fact).collect::<Vec<_>>(),
+            "failed": working.failed,
+        });
+    }
     json!({
         "holds": seen.held,
         "line": seen.line,

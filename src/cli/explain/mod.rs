@@ -13,6 +13,8 @@ pub(super) mod case;
 mod json;
 mod text;
 
+pub(super) use text::{shortened, value};
+
 /// `relaybell explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::domain::condition::Join;
 use crate::domain::explain::{Explained, Obstacle, Part};
-use crate::domain::facts::Origin;
-use crate::domain::trace::{Seen, Trace};
+use crate::domain::facts::{AGE, Origin};
+use crate::domain::time::spoken;
+use crate::domain::trace::{Seen, Trace, Working};
 
 use super::super::events;
 use super::super::output::plain;
@@ -98,6 +99,16 @@ fn whole(explained: &Explained<'_>) -> String {
         let holds = if unless.held() { "unless: holds, so the event is excluded" } else { "unless: does not hold" };
         text.push(section(holds, unless));
     }
+    if let Some(expression) = &explained.expression {
+        let holds = match expression {
+            Trace::Line(Seen { working: Some(Working { failed: Some(_), .. }), .. }) => {
+                "where: failed, so it does not hold"
+            }
+            _ if expression.held() => "where: holds",
+            _ => "where: does not hold",
+        };
+        text.push(section(holds, expression));
+    }
     if let Some(why) = &explained.muted {
         text.push(format!("    sends nothing: {why}"));
     } else if explained.matched {
@@ -119,10 +130,13 @@ fn lines(trace: &Trace, depth: usize, file: &str, rows: &mut Vec<Vec<String>>) {
             let place = format!("{file}:{}", seen.line);
             rows.push(vec![
                 mark(seen.held),
-                format!("{indent}{}", shortened(&seen.says, SAYS_CHARS_MAX)),
-                value(seen),
+                format!("{indent}{}", shortened(seen.says.trim_start_matches("where "), SAYS_CHARS_MAX)),
+                if seen.working.is_some() { String::new() } else { value(seen) },
                 place,
             ]);
+            if let Some(working) = &seen.working {
+                rows.extend(workings(working));
+            }
         }
         Trace::Nest { join, parts, held } => {
             if depth > 0 && !(*join == Join::All && parts.len() == 1) {
@@ -141,6 +155,14 @@ fn lines(trace: &Trace, depth: usize, file: &str, rows: &mut Vec<Vec<String>>) {
     }
 }
 
+/// The facts that a `where` names, and why it failed.
+fn workings(working: &Working) -> Vec<Vec<String>> {
+    let row = |head: &str, told: String| vec![String::new(), format!("  {}", plain(head)), told, String::new()];
+    let facts = working.facts.iter().map(|(fact, seen)| row(fact, value_of(fact, seen.as_ref())));
+    let failed = working.failed.iter().map(|why| row("failed", shortened(why, SAYS_CHARS_MAX)));
+    facts.chain(failed).collect()
+}
+
 fn brief(explained: &Explained<'_>) -> Vec<String> {
     let (file, line) = &explained.rule.place;
     let (line, why) = match explained.obstacle() {
@@ -157,6 +179,7 @@ fn brief(explained: &Explained<'_>) -> Vec<String> {
             let head = match part {
                 Part::When => "needs",
                 Part::Unless => "excluded",
+                Part::Where => "needs",
             };
             (lines.first().map_or(*line, |seen| seen.line), format!("{head}: {}", told.join(", or ")))
         }
@@ -164,18 +187,30 @@ fn brief(explained: &Explained<'_>) -> Vec<String> {
     vec![format!("  {}", explained.rule.name), format!("{file}:{line}"), why]
 }
 
-/// The value that was seen, and where it came from.
-fn value(seen: &Seen) -> String {
-    let Some((value, origin)) = &seen.value else { return "missing".to_owned() };
+/// The value that was seen, and where it came from; of a `where`, those it names.
+pub(in crate::cli) fn value(seen: &Seen) -> String {
+    let Some(working) = &seen.working else { return value_of(&seen.fact, seen.value.as_ref()) };
+    if let Some(why) = &working.failed {
+        return shortened(why, VALUE_CHARS_MAX);
+    }
+    let facts = working.facts.iter().take(ALTERNATIVES_MAX);
+    let told: Vec<String> =
+        facts.map(|(fact, seen)| format!("{} {}", plain(fact), value_of(fact, seen.as_ref()))).collect();
+    told.join(", ")
+}
+
+fn value_of(fact: &str, seen: Option<&(Value, Origin)>) -> String {
+    let Some((value, origin)) = seen else { return "missing".to_owned() };
     let text = match value {
         Value::String(text) => text.clone(),
+        Value::Number(seconds) if fact == AGE => seconds.as_i64().map_or_else(|| seconds.to_string(), spoken),
         other => other.to_string(),
     };
     format!("{} ({})", shortened(&text, VALUE_CHARS_MAX), origin_words(*origin))
 }
 
 /// The beginning of `text`, fit for a terminal.
-fn shortened(text: &str, chars_max: usize) -> String {
+pub(in crate::cli) fn shortened(text: &str, chars_max: usize) -> String {
     let mut shown: String = plain(text).chars().take(chars_max).collect();
     if text.chars().count() > chars_max {
         shown.push('…');

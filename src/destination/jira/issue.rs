@@ -25,6 +25,36 @@ pub fn mark(job: &Job) -> String {
     format!("relaybell-{}", job.key)
 }
 
+/// The property that says which delivery made an issue or a comment.
+pub fn property(job: &Job) -> Value {
+    json!({"key": PROPERTY, "value": {"key": job.key, "event": job.event.to_string(), "rule": job.rule.as_ref()}})
+}
+
+/// The body that edits an issue: summary, description and the rule's fields, not what it
+/// is and where; and what must be said about it.
+pub fn update_body(jira: &Jira, job: &Job) -> (Map<String, Value>, Option<String>) {
+    let (mut body, note) = create_body(jira, job);
+    body.remove("properties");
+    let own = job.content.fields.get("labels").cloned();
+    if let Some(fields) = body.get_mut("fields").and_then(Value::as_object_mut) {
+        for fixed in ["project", "issuetype", "labels"] {
+            fields.remove(fixed);
+        }
+        if let Some(own) = own {
+            // The mark of the delivery that created the issue is not lost: labels are added.
+            let Value::Array(words) = labels(None, Some(&own)) else { return (body, note) };
+            let add: Vec<Value> = words.into_iter().map(|word| json!({"add": word})).collect();
+            body.insert("update".into(), json!({"labels": add}));
+        }
+    }
+    (body, note)
+}
+
+/// A rule's field in the form Jira Cloud and Data Center take in a transition.
+pub fn shaped_for_edit(name: &str, value: &Value) -> Option<Value> {
+    shaped(Api::V3, name, value)
+}
+
 /// The body that creates `job`'s issue, and what must be said about it.
 pub fn create_body(jira: &Jira, job: &Job) -> (Map<String, Value>, Option<String>) {
     let message = &job.content.message;
@@ -53,16 +83,14 @@ pub fn create_body(jira: &Jira, job: &Job) -> (Map<String, Value>, Option<String
     if !own_description {
         fields.entry("description").or_insert_with(|| description(jira.api, message));
     }
-    let labels = labels(&mark(job), fields.get("labels"));
+    let labels = labels(Some(&mark(job)), fields.get("labels"));
     fields.insert("labels".into(), labels);
     body.insert("fields".into(), Value::Object(fields));
     if jira.api == Api::V3 {
-        let value = json!({"key": job.key, "event": job.event.to_string(), "rule": job.rule.as_ref()});
-        let property = json!({"key": PROPERTY, "value": value});
         match body.get_mut("properties").and_then(Value::as_array_mut) {
-            Some(properties) => properties.push(property),
+            Some(properties) => properties.push(property(job)),
             None => {
-                body.insert("properties".into(), json!([property]));
+                body.insert("properties".into(), json!([property(job)]));
             }
         }
     }
@@ -124,9 +152,9 @@ fn is_named_list(name: &str) -> bool {
     matches!(name, "components" | "versions" | "fixVersions")
 }
 
-/// The labels in the form Jira takes, with the delivery's mark.
-fn labels(mark: &str, wanted: Option<&Value>) -> Value {
-    let mut labels = vec![mark.to_owned()];
+/// The labels in the form Jira takes, with the delivery's mark if there is one.
+fn labels(mark: Option<&str>, wanted: Option<&Value>) -> Value {
+    let mut labels: Vec<String> = mark.into_iter().map(str::to_owned).collect();
     let words: Vec<&str> = match wanted {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
         Some(Value::String(text)) => text.split(',').collect(),

@@ -1,20 +1,26 @@
 //! Jira: Cloud (REST API 3) and Data Center (REST API 2).
 
 mod adf;
+mod conversation;
 mod issue;
 mod question;
+mod transition;
 mod wiki;
 
 use base64::Engine as _;
+use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use self::conversation::Conversation;
 use self::issue::Complaints;
 use super::reply::{advise, lost, quote, throttled};
+use super::threads::Skip;
 use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
-use crate::domain::delivery::{Extent, Job, Lost, Outcome, Receipt};
+use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks_again};
+use crate::domain::how::IfMissing;
 
 /// Jira's limit for a summary.
 const SUMMARY_UNITS_MAX: usize = 255;
@@ -51,16 +57,6 @@ pub enum Api {
     V2,
 }
 
-impl Api {
-    /// Its number in addresses.
-    fn number(self) -> u8 {
-        match self {
-            Self::V3 => 3,
-            Self::V2 => 2,
-        }
-    }
-}
-
 /// What an answer to a create means.
 enum Verdict {
     /// It settles the delivery.
@@ -70,22 +66,61 @@ enum Verdict {
 }
 
 impl Destination for Jira {
-    /// Looks for the issue first when an earlier attempt may have made it; then creates
-    /// it, a second time without what Jira complains about.
+    fn actions(&self) -> &[Action] {
+        &[Action::Create, Action::Comment, Action::Transition, Action::Update]
+    }
+
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
+        let key = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
+        match (job.action, key) {
+            (Action::Comment, Some(key)) => Conversation::new(self, job, key, answers).comment(),
+            (Action::Transition, Some(key)) => Conversation::new(self, job, key, answers).transition(),
+            (Action::Update, Some(key)) => Conversation::new(self, job, key, answers).update(),
+            (Action::Comment | Action::Transition | Action::Update, None)
+                if job.content.how.if_missing == IfMissing::Skip =>
+            {
+                Step::Done(Skip("there is no issue yet".to_owned()).into())
+            }
+            (_, Some(key)) => {
+                let note = "the conversation has this issue already, so none was created";
+                Step::Done(Outcome::Delivered(self.receipt(key, Some(note.to_owned()))))
+            }
+            (_, None) => self.create(job, answers, false),
+        }
+    }
+
+    fn question(&self, answers: &[Answer]) -> Option<Step> {
+        Some(question::step(self, answers))
+    }
+}
+
+impl Jira {
+    /// Looks for the issue first when an earlier attempt may have made it, more than once
+    /// since the search lags; then creates it, a second time without what Jira complains
+    /// about. `begins_anew` when the conversation's issue is gone.
+    fn create(&self, job: &Job, answers: &[Answer], begins_anew: bool) -> Step {
         let creates = match (job.unsure, answers) {
             (false, answers) => answers,
             (true, []) => return self.ask_search(job),
             (true, [search, creates @ ..]) => match self.read_search(search, job) {
                 Some(outcome) => return Step::Done(outcome),
+                None if looks_again(job.looks) => {
+                    let why =
+                        format!("no issue has the label {} (yet): looking again before creating", issue::mark(job));
+                    return Step::Done(Outcome::NotFound { why });
+                }
                 None => creates,
             },
+        };
+        let anew = |outcome| match outcome {
+            Outcome::Delivered(receipt) => Outcome::Delivered(Receipt { begins_anew, ..receipt }),
+            other => other,
         };
         let (body, note) = issue::create_body(self, job);
         let (complaints, said) = match creates {
             [] => return self.ask_create(body),
             [first, ..] => match self.read_create(first, note) {
-                Verdict::Over(outcome) => return Step::Done(outcome),
+                Verdict::Over(outcome) => return Step::Done(anew(outcome)),
                 Verdict::Body(complaints, said) => (complaints, said),
             },
         };
@@ -96,67 +131,63 @@ impl Destination for Jira {
             return self.ask_create(mended);
         };
         Step::Done(match self.read_create(second, Some(format!("{changes}, because {said}"))) {
-            Verdict::Over(outcome) => outcome,
+            Verdict::Over(outcome) => anew(outcome),
             Verdict::Body(_, again) => Outcome::Refused {
                 why: format!("{said}. Tried again ({changes}): {again}. Check `fields` of the rule and the template."),
             },
         })
     }
-
-    fn question(&self, answers: &[Answer]) -> Option<Step> {
-        Some(question::step(self, answers))
-    }
 }
 
 impl Jira {
-    /// The value of the header that authenticates.
-    fn credential(&self) -> String {
-        let token = self.token.expose_secret();
-        match &self.email {
-            Some(email) => {
-                let pair = format!("{email}:{token}");
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-            }
-            None => format!("Bearer {token}"),
-        }
-    }
-
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
     }
 
     fn ask_create(&self, body: Map<String, Value>) -> Step {
-        let path = match self.api {
-            Api::V3 => "/rest/api/3/issue",
-            Api::V2 => "/rest/api/2/issue",
-        };
-        self.ask("create issue", path, &Value::Object(body))
+        self.ask(&Method::POST, "create issue", "issue", Some(&Value::Object(body)))
     }
 
     fn ask_search(&self, job: &Job) -> Step {
         let jql = format!("labels = \"{}\" ORDER BY created ASC", issue::mark(job));
         let search = json!({"jql": jql, "fields": ["key", "labels"], "maxResults": 2});
         let path = match self.api {
-            Api::V3 => "/rest/api/3/search/jql",
-            Api::V2 => "/rest/api/2/search",
+            Api::V3 => "search/jql",
+            Api::V2 => "search",
         };
-        self.ask("look for the issue of an earlier attempt", path, &search)
+        self.ask(&Method::POST, "look for the issue of an earlier attempt", path, Some(&search))
     }
 
-    fn ask(&self, what: &str, path: &str, body: &Value) -> Step {
-        let request = http::Request::post(self.address(path))
-            .header(AUTHORIZATION, self.credential())
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/json")
-            .body(json_bytes(body));
-        match request {
-            Ok(request) => Step::Ask(Ask { what: format!("POST {path} ({what})"), request }),
-            Err(_) => Step::Done(self.cannot_ask()),
+    /// Asks for `path` of the REST API; `what` says it for people.
+    fn ask(&self, method: &Method, what: &str, path: &str, body: Option<&Value>) -> Step {
+        let token = self.token.expose_secret();
+        let credential = match &self.email {
+            Some(email) => {
+                let pair = format!("{email}:{token}");
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            }
+            None => format!("Bearer {token}"),
+        };
+        let version = match self.api {
+            Api::V3 => 3,
+            Api::V2 => 2,
+        };
+        let path = format!("/rest/api/{version}/{path}");
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(self.address(&path))
+            .header(AUTHORIZATION, credential)
+            .header(ACCEPT, "application/json");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
         }
-    }
-
-    fn cannot_ask(&self) -> Outcome {
-        Outcome::Closed { why: "`url` or `token` cannot be sent: check both for stray characters.".to_owned() }
+        let shown = path.split_once('?').map_or(path.as_str(), |(path, _)| path);
+        match request.body(body.map(json_bytes).unwrap_or_default()) {
+            Ok(request) => Step::Ask(Ask { what: format!("{method} {shown} ({what})"), request }),
+            Err(_) => Step::Done(Outcome::Closed {
+                why: "`url` or `token` cannot be sent: check both for stray characters.".to_owned(),
+            }),
+        }
     }
 
     fn receipt(&self, key: &str, note: Option<String>) -> Receipt {
@@ -228,9 +259,7 @@ impl Jira {
             403 if reply.headers.contains_key("x-authentication-denied-reason") => {
                 "Jira asks for a CAPTCHA: sign in once as this user in a browser."
             }
-            403 | 407 => {
-                "The user of this token may not create issues in this project: ask the project's administrator."
-            }
+            403 | 407 => "The user of this token may not do this in this project: ask the project's administrator.",
             404 | 405 | 410 => "Check `url` and `api`: Jira Cloud speaks 3, Data Center 2.",
             409 => {
                 let after = reply.retry_after();

@@ -1,12 +1,11 @@
 //! Whether an issue could be created, asked without creating one.
 
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::Method;
 use serde_json::Value;
 
 use super::Jira;
 use crate::destination::reply::{advise, lost, quote};
-use crate::destination::{Answer, Ask, Step};
+use crate::destination::{Answer, Step};
 use crate::domain::delivery::{Outcome, Receipt};
 
 /// The next step: which issue types may this user create in the project?
@@ -30,15 +29,8 @@ pub fn step(jira: &Jira, answers: &[Answer]) -> Step {
 }
 
 fn ask(jira: &Jira) -> Step {
-    let path = format!("/rest/api/{}/issue/createmeta/{}/issuetypes", jira.api.number(), jira.project);
-    let request = http::Request::get(jira.address(&path))
-        .header(AUTHORIZATION, jira.credential())
-        .header(ACCEPT, "application/json")
-        .body(Bytes::new());
-    match request {
-        Ok(request) => Step::Ask(Ask { what: format!("GET {path} (which issues may be created)"), request }),
-        Err(_) => Step::Done(jira.cannot_ask()),
-    }
+    let path = format!("issue/createmeta/{}/issuetypes", jira.project);
+    jira.ask(&Method::GET, "which issues may be created", &path, None)
 }
 
 fn read(jira: &Jira, answer: &Value) -> Outcome {

@@ -105,6 +105,27 @@ pub fn mend(name: &str) -> &'static str {
     }
 }
 
+/// Whether error `name` says that the message to act on is gone or cannot be acted on, so
+/// that a message of its own may pass (of `chat.postMessage` with `thread_ts`,
+/// `chat.update` and `reactions.add`).
+#[must_use]
+pub fn is_about_thread(name: &str) -> bool {
+    matches!(
+        name,
+        "thread_not_found"
+            | "message_not_found"
+            | "cant_update_message"
+            | "edit_window_closed"
+            | "block_mismatch"
+            | "cannot_reply_to_message"
+            | "restricted_action_non_threadable_channel"
+            | "restricted_action_thread_locked"
+            | "thread_locked"
+            | "not_reactable"
+            | "bad_timestamp"
+    )
+}
+
 /// Whether `text` has the form of one of Slack's error names.
 #[must_use]
 pub fn is_name(text: &str) -> bool {

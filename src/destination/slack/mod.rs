@@ -1,9 +1,11 @@
 //! Slack: incoming webhooks and the Web API.
 
 mod blocks;
+mod call;
 mod errors;
 mod mrkdwn;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -11,10 +13,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use self::call::Call;
 use self::errors::Meaning;
 use super::reply::{advise, lost, quote, secret_parts, throttled};
-use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
-use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
+use super::threads::Skip;
+use super::{Answer, Ask, Destination, Reply, Step, json_bytes, threads};
+use crate::domain::delivery::{Action, Extent, Job, Outcome, Receipt};
+use crate::domain::how::IfMissing;
+use crate::domain::message::Message;
 
 /// How long to wait while Slack moves a workspace.
 const MOVING_WAIT: Duration = Duration::from_secs(600);
@@ -44,36 +50,89 @@ enum Verdict {
     Over(Outcome),
     /// Slack does not take this body: what it said, and what to do about it.
     Body(String, &'static str),
+    /// The message to act on is gone, or cannot be acted on.
+    Gone(String),
+}
+
+/// In which form a message is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Rich,
+    Text,
 }
 
 impl Destination for Slack {
-    /// Asks once; a second time with text alone when Slack does not take the first body.
+    fn actions(&self) -> &[Action] {
+        match self {
+            Self::Webhook { .. } => &[Action::Post, Action::Reply],
+            Self::Api { .. } => &[Action::Post, Action::Reply, Action::Update, Action::React],
+        }
+    }
+
+    /// Says what is to be said: a second time with text alone when Slack does not take the
+    /// first body, and as a message of its own when the first message is gone. Then adds
+    /// the emoji, if the rule wants one.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
-        let refused = match answers {
-            [] => return self.ask(first_body(job)),
-            [first, ..] => match self.read(first) {
-                Verdict::Over(outcome) => return Step::Done(with_note(outcome, first_note(job))),
-                Verdict::Body(why, _) => why,
+        let mut call = match Call::first(self, job) {
+            Ok(call) => call,
+            Err(skip) => return Step::Done(skip.into()),
+        };
+        let message = match self {
+            Self::Webhook { .. } => match threads::named(job) {
+                Ok(message) => message,
+                Err(skip) => return Step::Done(skip.into()),
             },
+            Self::Api { .. } => Cow::Borrowed(&job.content.message),
         };
-        let Some(second) = answers.get(1) else {
-            return self.ask(blocks::text_only(&job.content.message));
-        };
-        let note = Some(format!("sent as plain text, because {refused}"));
-        Step::Done(match self.read(second) {
-            Verdict::Over(outcome) => with_note(outcome, note),
-            Verdict::Body(again, advice) => {
-                Outcome::Refused { why: format!("{refused}. Sent again as plain text, {again}. {advice}") }
+        let (mut form, mut note, mut begins_anew) = (Form::Rich, first_note(job), false);
+        let mut refused: Option<String> = None;
+        let mut answers = answers.iter();
+        loop {
+            let Some(answer) = answers.next() else {
+                let body = match (&call, form) {
+                    (Call::React { .. }, _) => Map::new(),
+                    (_, Form::Rich) => first_body(job, &message),
+                    (_, Form::Text) => blocks::text_only(&message),
+                };
+                return self.ask(&call, body, job);
+            };
+            match self.read(answer, &call) {
+                Verdict::Over(Outcome::Delivered(receipt)) => {
+                    let receipt = Receipt { begins_anew, note, ..receipt };
+                    return self.react(&call, job, receipt, answers.next());
+                }
+                Verdict::Over(other) => return Step::Done(other),
+                Verdict::Gone(why) => match (job.content.how.if_missing, &call) {
+                    (IfMissing::Begin, Call::Reply { .. } | Call::Update { .. }) => {
+                        note = Some(format!("posted as a new message, because {why}"));
+                        (call, form, begins_anew) = (Call::Post, Form::Rich, true);
+                    }
+                    _ => return Step::Done(Skip(why).into()),
+                },
+                Verdict::Body(why, advice) => match refused.take() {
+                    _ if matches!(call, Call::React { .. }) => {
+                        return Step::Done(Outcome::Refused { why: advise(&why, "Check `react` of the rule.") });
+                    }
+                    Some(first) if form == Form::Text => {
+                        return Step::Done(Outcome::Refused {
+                            why: format!("{first}. Sent again as plain text, {why}. {advice}"),
+                        });
+                    }
+                    _ => {
+                        note = Some(format!("sent as plain text, because {why}"));
+                        (refused, form) = (Some(why), Form::Text);
+                    }
+                },
             }
-        })
+        }
     }
 }
 
 /// The body sent first.
-fn first_body(job: &Job) -> Map<String, Value> {
+fn first_body(job: &Job, message: &Message) -> Map<String, Value> {
     match &job.content.body {
         Some(Value::Object(own)) => own_body(own.clone(), job),
-        Some(_) | None => blocks::rich(&job.content.message),
+        Some(_) | None => blocks::rich(message),
     }
 }
 
@@ -111,29 +170,45 @@ fn with_mention_block(mut body: Map<String, Value>, job: &Job) -> Map<String, Va
     body
 }
 
-fn with_note(outcome: Outcome, note: Option<String>) -> Outcome {
-    match outcome {
-        Outcome::Delivered(receipt) => Outcome::Delivered(Receipt { note: note.or(receipt.note), ..receipt }),
-        other => other,
-    }
-}
-
 impl Slack {
-    fn ask(&self, mut body: Map<String, Value>) -> Step {
+    fn ask(&self, call: &Call<'_>, mut body: Map<String, Value>, job: &Job) -> Step {
         let (what, request) = match self {
-            Self::Webhook { url } => ("POST incoming webhook", http::Request::post(url.expose_secret())),
+            Self::Webhook { url } => ("POST incoming webhook".to_owned(), http::Request::post(url.expose_secret())),
             Self::Api { url, token, channel } => {
-                body.insert("channel".into(), channel.as_str().into());
-                let address = format!("{}/chat.postMessage", url.as_str().trim_end_matches('/'));
+                let method = call.complete(&mut body, channel, job);
+                let address = format!("{}/{method}", url.as_str().trim_end_matches('/'));
                 let bearer = format!("Bearer {}", token.expose_secret());
-                ("POST chat.postMessage", http::Request::post(address).header(AUTHORIZATION, bearer))
+                (format!("POST {method}"), http::Request::post(address).header(AUTHORIZATION, bearer))
             }
         };
         let bytes = json_bytes(&Value::Object(body));
         match request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(bytes) {
-            Ok(request) => Step::Ask(Ask { what: what.to_owned(), request }),
+            Ok(request) => Step::Ask(Ask { what, request }),
             Err(_) => Step::Done(Outcome::Closed { why: self.bad_address() }),
         }
+    }
+
+    /// After the message is said: adds the rule's emoji to the first message of the thread,
+    /// or says how that went. A message is not said again because its emoji was refused.
+    fn react(&self, said: &Call<'_>, job: &Job, receipt: Receipt, answer: Option<&Answer>) -> Step {
+        let after = Call::after(said, job).filter(|_| !receipt.begins_anew);
+        let Some(call) = after else { return Step::Done(Outcome::Delivered(receipt)) };
+        let Some(answer) = answer else { return self.ask(&call, Map::new(), job) };
+        let why = match self.read(answer, &call) {
+            Verdict::Over(Outcome::Delivered(_)) => return Step::Done(Outcome::Delivered(receipt)),
+            Verdict::Body(why, _) | Verdict::Gone(why) => why,
+            Verdict::Over(
+                Outcome::Later { why, .. }
+                | Outcome::Unclear { why }
+                | Outcome::NotFound { why }
+                | Outcome::Skipped { why }
+                | Outcome::Refused { why }
+                | Outcome::Closed { why },
+            ) => why,
+        };
+        let refused = format!("the emoji was not added: {why}");
+        let note = Some(receipt.note.map_or(refused.clone(), |note| format!("{note}; {refused}")));
+        Step::Done(Outcome::Delivered(Receipt { note, ..receipt }))
     }
 
     fn bad_address(&self) -> String {
@@ -150,32 +225,32 @@ impl Slack {
         }
     }
 
-    fn read(&self, answer: &Answer) -> Verdict {
+    fn read(&self, answer: &Answer, call: &Call<'_>) -> Verdict {
         let reply = match answer {
             Answer::Lost(how) => return Verdict::Over(lost(how, &self.secrets())),
             Answer::Replied(reply) => reply,
         };
         match self {
-            Self::Webhook { .. } => self.read_webhook(reply),
-            Self::Api { .. } => self.read_api(reply),
+            Self::Webhook { .. } => self.read_webhook(reply, call),
+            Self::Api { .. } => self.read_api(reply, call),
         }
     }
 
     /// The webhook answers `ok` or the name of an error as plain text.
-    fn read_webhook(&self, reply: &Reply) -> Verdict {
+    fn read_webhook(&self, reply: &Reply, call: &Call<'_>) -> Verdict {
         let text = reply.text();
         let name = text.trim();
         if (200..300).contains(&reply.status) && name == "ok" {
             return Verdict::Over(Outcome::Delivered(Receipt::default()));
         }
         if reply.status < 500 && errors::is_name(name) && !matches!(reply.status, 408 | 425 | 429) {
-            return self.named(name, reply);
+            return self.named(name, reply, call);
         }
         self.unnamed(reply)
     }
 
     /// The Web API answers JSON, errors included, mostly with status 200.
-    fn read_api(&self, reply: &Reply) -> Verdict {
+    fn read_api(&self, reply: &Reply, call: &Call<'_>) -> Verdict {
         let answer = reply.json();
         match answer.get("ok").and_then(Value::as_bool) {
             Some(true) => {
@@ -184,14 +259,20 @@ impl Slack {
                 Verdict::Over(Outcome::Delivered(receipt))
             }
             Some(false) if reply.status < 400 => {
-                self.named(answer.get("error").and_then(Value::as_str).unwrap_or_default(), reply)
+                self.named(answer.get("error").and_then(Value::as_str).unwrap_or_default(), reply, call)
             }
             _ => self.unnamed(reply),
         }
     }
 
-    fn named(&self, name: &str, reply: &Reply) -> Verdict {
+    fn named(&self, name: &str, reply: &Reply, call: &Call<'_>) -> Verdict {
         let said = self.said(name, reply);
+        if !matches!(call, Call::Post) && errors::is_about_thread(name) {
+            return Verdict::Gone(said);
+        }
+        if matches!(call, Call::React { .. }) && name == "already_reacted" {
+            return Verdict::Over(Outcome::Delivered(Receipt::default()));
+        }
         Verdict::Over(match errors::meaning(name) {
             Meaning::Slow => throttled(said, reply.retry_after()),
             Meaning::Moving => throttled(said, reply.retry_after().or(Some(MOVING_WAIT))),

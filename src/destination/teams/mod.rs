@@ -8,8 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::reply::{advise, lost, quote, secret_parts};
-use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
-use crate::domain::delivery::{Extent, Job, Outcome, Receipt};
+use super::{Answer, Ask, Destination, Reply, Step, json_bytes, threads};
+use crate::domain::delivery::{Action, Extent, Job, Outcome, Receipt};
+use crate::domain::message::Message;
 
 /// A Teams channel or chat behind a Workflows webhook.
 #[derive(Debug)]
@@ -27,18 +28,26 @@ enum Verdict {
 }
 
 impl Destination for Teams {
+    /// A workflow gives no id back, so a reply is a message that names the first one.
+    fn actions(&self) -> &[Action] {
+        &[Action::Post, Action::Reply]
+    }
+
     /// Asks once; a second time with a plain card when the workflow does not take the first.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
-        let message = &job.content.message;
+        let message = match threads::named(job) {
+            Ok(message) => message,
+            Err(skip) => return Step::Done(skip.into()),
+        };
         let refused = match answers {
-            [] => return self.ask(&first_body(job)),
+            [] => return self.ask(&first_body(job, &message)),
             [first, ..] => match self.read(first, first_note(job)) {
                 Verdict::Over(outcome) => return Step::Done(outcome),
                 Verdict::Body(why) => why,
             },
         };
         let Some(second) = answers.get(1) else {
-            return self.ask(&card::plain_card(message));
+            return self.ask(&card::plain_card(&message));
         };
         Step::Done(match self.read(second, Some(format!("sent as a plain card, because {refused}"))) {
             Verdict::Over(outcome) => outcome,
@@ -56,10 +65,10 @@ impl Destination for Teams {
 }
 
 /// The body sent first.
-fn first_body(job: &Job) -> Value {
+fn first_body(job: &Job, message: &Message) -> Value {
     match &job.content.body {
-        Some(Value::Object(own)) => card::own_body(own.clone(), &job.content.message),
-        Some(_) | None => card::rich(&job.content.message),
+        Some(Value::Object(own)) => card::own_body(own.clone(), message),
+        Some(_) | None => card::rich(message),
     }
 }
 

@@ -14,12 +14,12 @@ use crate::domain::markdown::literal;
 /// A string that is one fact and nothing else (`"{{cases}}"`) becomes that fact as it is:
 /// a number stays a number, a list a list. An entry or element whose fact is missing on an
 /// event, or whose text renders empty, is left out there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FieldTree {
     entries: Vec<(String, Node)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum Node {
     /// Stays what it is.
     Fixed(Value),

@@ -1,6 +1,6 @@
 //! What Qase can report: its event names and facts.
 
-use crate::domain::rank;
+use super::vocabulary;
 
 /// What rules and templates may know of one fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +14,10 @@ pub struct FactInfo {
 }
 
 impl FactInfo {
-    /// The values that rules may name, where there are no others; otherwise empty.
+    /// The values that Qase names, at whichever event; empty where any value is possible.
     #[must_use]
     pub fn values(&self) -> Vec<&'static str> {
-        match (rank::words(self.name), self.kind) {
-            (Some(words), _) if self.name == "severity" => words.iter().copied().chain([rank::UNDEFINED]).collect(),
-            (Some(words), _) => words.to_vec(),
-            (None, FactKind::Flag) => vec!["true", "false"],
-            (None, _) => Vec::new(),
-        }
+        vocabulary::words_anywhere(self.name)
     }
 }
 
@@ -39,12 +34,14 @@ pub enum FactKind {
     List,
     /// A moment, RFC 3339 in UTC.
     Time,
+    /// A span of time, in seconds.
+    Duration,
     /// Something with parts, reached by a path.
     Object,
 }
 
 /// Facts of one event alone: not remembered of its subject.
-pub(super) const PASSING: [&str; 8] =
+pub const PASSING: [&str; 8] =
     ["actor", "actor_id", "actor_email", "comment", "visible", "cases_added", "reviewer", "from_id"];
 
 impl FactKind {
@@ -57,6 +54,7 @@ impl FactKind {
             Self::Flag => "true or false",
             Self::List => "list",
             Self::Time => "time",
+            Self::Duration => "duration in seconds",
             Self::Object => "object",
         }
     }
@@ -73,6 +71,8 @@ pub const FACTS: &[FactInfo] = &[
     fact("project", FactKind::Text, "the project's code"),
     fact("subject", FactKind::Text, "what the event is about, such as defect/58"),
     fact("time", FactKind::Time, "when it happened, by the sender's clock"),
+    fact("age", FactKind::Duration, "how long ago the subject was first seen; 0 when that is now"),
+    fact("changed", FactKind::List, "the names of the facts that differ from what was remembered of the subject"),
     fact("payload", FactKind::Object, "the sender's payload, untouched: payload.custom_fields[0].title"),
     fact("id", FactKind::Number, "the subject's id; a hash for shared steps and results"),
     fact("title", FactKind::Text, "the subject's title"),

@@ -5,14 +5,20 @@
 //! that Qase adds later pass through unharmed: rules reach them through `payload`.
 
 mod address;
+mod carried;
 mod catalogue;
 mod envelope;
+mod fields;
 mod reading;
 mod samples;
+mod vocabulary;
 mod words;
 
-pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind};
+pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
+pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind, PASSING};
+pub use fields::{is_read, payload_of};
 pub use samples::{Sample, samples};
+pub use vocabulary::{Words, words_of};
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};

@@ -107,6 +107,62 @@ pub fn check(body: &Value, version: Version) -> Result<(), Refusal> {
     if refusal == Refusal::default() { Ok(()) } else { Err(refusal) }
 }
 
+/// Checks a comment.
+///
+/// # Errors
+/// Everything that Jira would say.
+pub fn check_comment(body: &Value, version: Version) -> Result<(), Refusal> {
+    let Some(map) = body.as_object() else { return Err(Refusal::general("Invalid request payload.")) };
+    if let Some(key) = map.keys().find(|key| !["body", "properties", "visibility"].contains(&key.as_str())) {
+        return Err(Refusal::general(format!("Unrecognized field \"{key}\".")));
+    }
+    let mut refusal = Refusal::default();
+    match map.get("body") {
+        None => refusal.field("comment", "Comment body can not be empty!"),
+        Some(text) => {
+            if let Some(what) = long_text(text, version) {
+                refusal.field(
+                    "comment",
+                    if version == Version::V3 { format!("Comment body is not valid! {what}") } else { what },
+                );
+            }
+        }
+    }
+    if let Some(properties) = map.get("properties") {
+        check_properties(properties, &mut refusal);
+    }
+    if refusal == Refusal::default() { Ok(()) } else { Err(refusal) }
+}
+
+/// Checks an edit of an issue: what it is and where cannot be edited.
+///
+/// # Errors
+/// Everything that Jira would say.
+pub fn check_edit(body: &Value, version: Version) -> Result<(), Refusal> {
+    let mut whole = body.clone();
+    let Some(map) = whole.as_object_mut() else { return Err(Refusal::general("Invalid request payload.")) };
+    let update = map.remove("update");
+    let both = |name: &String| update.as_ref().is_some_and(|update| update.get(name).is_some());
+    let fields = map.entry("fields").or_insert_with(|| json!({}));
+    let Some(fields) = fields.as_object_mut() else { return Err(Refusal::general("Invalid request payload.")) };
+    if let Some(name) = fields.keys().find(|name| both(name)) {
+        return Err(Refusal::general(format!("Field '{name}' cannot appear in both 'fields' and 'update'")));
+    }
+    if let Some(name) = ["project", "issuetype"].into_iter().find(|name| fields.contains_key(*name)) {
+        let mut refusal = Refusal::default();
+        refusal.field(name, format!("Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."));
+        return Err(refusal);
+    }
+    fields.insert("project".to_owned(), json!({"key": "AB"}));
+    fields.insert("issuetype".to_owned(), json!({"name": "Bug"}));
+    fields.entry("summary").or_insert_with(|| "unchanged".into());
+    if let Some(added) = update.as_ref().and_then(|update| update.get("labels")).and_then(Value::as_array) {
+        let added: Vec<Value> = added.iter().filter_map(|one| one.get("add").cloned()).collect();
+        fields.insert("labels".to_owned(), added.into());
+    }
+    check(&whole, version)
+}
+
 fn needed(fields: &Map<String, Value>, refusal: &mut Refusal) {
     let project = fields.get("project").map(|project| project["key"].as_str().unwrap_or_default());
     match project {

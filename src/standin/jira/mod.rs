@@ -1,11 +1,13 @@
-//! The stand-in of Jira: creating issues and looking for them, in both versions of the API.
+//! The stand-in of Jira: issues, their comments and their way to done, in both versions of the API.
 
 pub mod adf;
 pub mod check;
+mod issue;
 mod wiki;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -29,6 +31,8 @@ const BAD_PAYLOAD: &str = "Invalid request payload. Refer to the REST API docume
 struct Site {
     shared: Arc<Shared>,
     address: SocketAddr,
+    /// What became of the issues since they were created, by key.
+    issues: Mutex<BTreeMap<String, issue::Course>>,
 }
 
 /// The addresses of the stand-in.
@@ -36,6 +40,9 @@ pub(super) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
     Router::new()
         .route("/rest/api/3/issue", post(|site, headers, body| create(Version::V3, site, headers, body)))
         .route("/rest/api/2/issue", post(|site, headers, body| create(Version::V2, site, headers, body)))
+        .route("/rest/api/{version}/issue/{key}", get(issue::read).put(issue::edit))
+        .route("/rest/api/{version}/issue/{key}/comment", get(issue::comments).post(issue::comment))
+        .route("/rest/api/{version}/issue/{key}/transitions", get(issue::transitions).post(issue::transition))
         .route("/rest/api/3/search/jql", post(|site, headers, body| search(Version::V3, site, headers, body)))
         .route("/rest/api/2/search", post(|site, headers, body| search(Version::V2, site, headers, body)))
         .route("/rest/api/3/search", any(removed))
@@ -47,24 +54,16 @@ pub(super) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
             "/rest/api/2/issue/createmeta/{project}/issuetypes",
             get(|site, at, headers| types(Version::V2, site, at, headers)),
         )
-        .with_state(Arc::new(Site { shared, address }))
+        .with_state(Arc::new(Site { shared, address, issues: Mutex::default() }))
 }
 
 impl Site {
-    fn refuse(&self, status: StatusCode, answer: &Value) -> Response {
-        self.shared.refuse((status, Json(answer.clone())).into_response(), &format!("{status}: {answer}"))
+    fn issues(&self) -> MutexGuard<'_, BTreeMap<String, issue::Course>> {
+        self.issues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses a request by somebody who may not make it.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Box<Response>> {
-        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{EMAIL}:{TOKEN}"));
-        let credential = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if credential != format!("Basic {basic}") && credential != format!("Bearer {TOKEN}") {
-            let answer =
-                json!({"errorMessages": ["Client must be authenticated to access this resource."], "errors": {}});
-            return Err(Box::new(self.refuse(StatusCode::UNAUTHORIZED, &answer)));
-        }
-        Ok(())
+    fn refuse(&self, status: StatusCode, answer: &Value) -> Response {
+        self.shared.refuse((status, Json(answer.clone())).into_response(), &format!("{status}: {answer}"))
     }
 
     /// The body of a request by somebody who may make it.
@@ -78,6 +77,18 @@ impl Site {
             let answer = json!({"errorMessages": [BAD_PAYLOAD], "errors": {}});
             Box::new(self.refuse(StatusCode::BAD_REQUEST, &answer))
         })
+    }
+
+    /// Whether somebody asks who may.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Box<Response>> {
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{EMAIL}:{TOKEN}"));
+        let credential = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if credential != format!("Basic {basic}") && credential != format!("Bearer {TOKEN}") {
+            let answer =
+                json!({"errorMessages": ["Client must be authenticated to access this resource."], "errors": {}});
+            return Err(Box::new(self.refuse(StatusCode::UNAUTHORIZED, &answer)));
+        }
+        Ok(())
     }
 }
 
@@ -112,6 +123,7 @@ async fn create(version: Version, State(site): State<Arc<Site>>, headers: Header
     let project = body["fields"]["project"]["key"].as_str().unwrap_or_default().to_owned();
     let order = site.shared.accept("issue", body, headers, |order, body| draw(&key(&project, order), body));
     let key = key(&project, order);
+    site.issues().insert(key.clone(), issue::Course::default());
     let id = (10_000 + order).to_string();
     let version = if version == Version::V3 { 3 } else { 2 };
     let myself = format!("http://{}/rest/api/{version}/issue/{id}", site.address);

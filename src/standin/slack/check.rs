@@ -10,19 +10,43 @@ pub type Refusal = (&'static str, Vec<String>);
 /// All text of all blocks: 9,597 characters were accepted, 11,341 refused.
 const BLOCKS_UNITS_MAX: usize = 9_600;
 
-/// The keys of a message; `channel` belongs to the Web API alone.
-const KEYS: [&str; 8] =
-    ["text", "blocks", "attachments", "thread_ts", "unfurl_links", "unfurl_media", "metadata", "channel"];
+/// The keys of a message; `channel` and `reply_broadcast` belong to the Web API alone.
+const POST: &[&str] = &[
+    "text",
+    "blocks",
+    "attachments",
+    "thread_ts",
+    "unfurl_links",
+    "unfurl_media",
+    "metadata",
+    "channel",
+    "reply_broadcast",
+];
+
+/// The keys of an edit by `chat.update`.
+const UPDATE: &[&str] = &["text", "blocks", "attachments", "metadata", "channel", "ts"];
 
 /// Checks a message of a webhook or of `chat.postMessage`.
 ///
 /// # Errors
 /// The name under which Slack refuses it.
 pub fn check(body: &Value) -> Result<(), Refusal> {
+    check_keys(body, POST)
+}
+
+/// Checks an edit by `chat.update`.
+///
+/// # Errors
+/// The name under which Slack refuses it.
+pub fn check_update(body: &Value) -> Result<(), Refusal> {
+    check_keys(body, UPDATE)
+}
+
+fn check_keys(body: &Value, keys: &[&str]) -> Result<(), Refusal> {
     let Some(message) = body.as_object() else {
         return Err(("invalid_payload", Vec::new()));
     };
-    if let Some(key) = message.keys().find(|key| !KEYS.contains(&key.as_str())) {
+    if let Some(key) = message.keys().find(|key| !keys.contains(&key.as_str())) {
         return Err(("invalid_arg_name", vec![format!("unknown argument '{key}'")]));
     }
     let text = message.get("text").and_then(Value::as_str).unwrap_or_default();

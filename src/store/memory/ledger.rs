@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::super::stored::KeptFacts;
@@ -31,6 +32,18 @@ impl Ledger for MemoryStore {
         found.sort_by_key(|plan| std::cmp::Reverse(plan.event.id));
         found.truncate(limit);
         found.into_iter().map(event_record).collect()
+    }
+
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        let shelf = self.open()?;
+        let mut found: Vec<&Plan> = shelf.events.iter().filter(|plan| plan.event.id > after).collect();
+        found.sort_by_key(|plan| plan.event.id);
+        found.truncate(limit);
+        found.into_iter().map(event_record).collect()
+    }
+
+    async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+        Ok(self.open()?.revisions.get(revision).map(|(_, files)| files.clone()))
     }
 
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {

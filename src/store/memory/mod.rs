@@ -17,6 +17,7 @@ use crate::domain::ids::DeliveryId;
 use crate::domain::memory::{Known, Memory, MemoryVersion};
 use crate::domain::plan::Plan;
 use crate::domain::priority::Priority;
+use crate::domain::thread::{THREAD_KEPT, Thread};
 use crate::domain::time::Timestamp;
 
 /// Keeps everything until the process ends.
@@ -49,6 +50,8 @@ struct Shelf {
     lanes: HashMap<Name, Lane>,
     holds: BTreeMap<Name, Hold>,
     revisions: BTreeMap<String, (Timestamp, Map<String, Value>)>,
+    /// By destination and conversation, with when they were touched last.
+    threads: BTreeMap<(Name, String), (Timestamp, Thread)>,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,7 @@ struct Kept {
     attempts: u32,
     failures: u32,
     unsure: bool,
+    looks: u32,
     why: Option<String>,
     receipt: Option<Receipt>,
     log: Vec<AttemptRecord>,
@@ -98,6 +102,7 @@ impl Shelf {
             attempts: 0,
             failures: 0,
             unsure,
+            looks: 0,
             why: None,
             receipt: None,
             log: Vec::new(),
@@ -138,6 +143,7 @@ impl Shelf {
         for kept in lane.filter(|kept| kept.state == State::Sending) {
             kept.state = State::Queued;
             kept.unsure = true;
+            kept.looks = 0;
         }
     }
 }
@@ -241,10 +247,12 @@ impl Store for MemoryStore {
         due.truncate(limit);
         let mut jobs = Vec::new();
         for (_, _, seq) in due {
-            if let Some(kept) = shelf.deliveries.get_mut(&seq) {
+            let Shelf { deliveries, threads, .. } = &mut *shelf;
+            if let Some(kept) = deliveries.get_mut(&seq) {
                 kept.state = State::Sending;
                 kept.attempts += 1;
-                jobs.push(kept.job());
+                let thread = threads.get(&kept.place()).map(|(_, thread)| thread.clone());
+                jobs.push(kept.job(thread));
             }
         }
         Ok(Taken { jobs, expired })
@@ -279,13 +287,18 @@ impl Store for MemoryStore {
                 kept.finish(State::Dropped, settlement.ended, Some(why));
                 kept.unsure |= unsure;
             }
-            Transition::Retry { at, why, counts, unsure } => {
+            Transition::Retry { at, why, counts, unsure, looks } => {
                 kept.state = State::Queued;
                 kept.at = at;
                 kept.why = Some(why);
                 kept.failures += u32::from(counts == Counts::Failure);
                 kept.unsure |= unsure;
+                kept.looks = looks;
             }
+        }
+        if let Some(thread) = settlement.thread {
+            let place = kept.place();
+            shelf.threads.insert(place, (settlement.ended, thread));
         }
         Ok(Settled::Done)
     }
@@ -377,6 +390,16 @@ impl Store for MemoryStore {
         stale.sort();
         stale.truncate(limit);
         shelf.memory.retain(|key, _| !stale.iter().any(|(_, stale)| stale == key));
+
+        let before = before.minus(THREAD_KEPT);
+        let mut done: Vec<_> = shelf.threads.iter().map(|(place, (at, _))| (*at, place.clone())).collect();
+        done.retain(|(at, (destination, conversation))| {
+            let open = |what: &NewDelivery| what.destination == *destination && what.conversation == *conversation;
+            *at < before && !unfinished(&shelf, &open)
+        });
+        done.sort();
+        done.truncate(limit);
+        shelf.threads.retain(|place, _| !done.iter().any(|(_, done)| done == place));
         Ok(old.len())
     }
 
@@ -413,7 +436,12 @@ impl Kept {
         }
     }
 
-    fn job(&self) -> Job {
+    /// Where its thread is kept.
+    fn place(&self) -> (Name, String) {
+        (self.what.destination.clone(), self.what.conversation.clone())
+    }
+
+    fn job(&self, thread: Option<Thread>) -> Job {
         let what = self.what.clone();
         Job {
             id: what.id,
@@ -429,6 +457,8 @@ impl Kept {
             attempt: self.attempts,
             failures: self.failures,
             unsure: self.unsure,
+            looks: self.looks,
+            thread,
         }
     }
 }

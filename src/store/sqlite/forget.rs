@@ -3,9 +3,10 @@
 use rusqlite::Connection;
 
 use super::fault::Fault;
+use crate::domain::thread::THREAD_KEPT;
 use crate::domain::time::Timestamp;
 
-/// Forgets events with all that belongs to them, and memory; how many events went.
+/// Forgets events with all that belongs to them, memory and threads; how many events went.
 pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<usize, Fault> {
     let mut events = db.prepare_cached(
         "DELETE FROM events WHERE seq IN (
@@ -23,5 +24,15 @@ pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<u
              ORDER BY m.touched, m.key LIMIT ?2)",
     )?;
     memory.execute((before, limit))?;
+    let mut threads = db.prepare_cached(
+        "DELETE FROM threads WHERE (destination, conversation) IN (
+             SELECT t.destination, t.conversation FROM threads AS t INDEXED BY threads_touched
+             WHERE t.touched < ?1
+               AND NOT EXISTS (
+                   SELECT 1 FROM deliveries AS d
+                   WHERE d.conversation = t.conversation AND d.destination = t.destination AND d.state < 2)
+             ORDER BY t.touched, t.destination, t.conversation LIMIT ?2)",
+    )?;
+    threads.execute((before.minus(THREAD_KEPT), limit))?;
     Ok(gone)
 }

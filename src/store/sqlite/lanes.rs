@@ -20,7 +20,8 @@ pub(super) fn free_all(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "BEGIN IMMEDIATE;
          UPDATE lanes SET owner = NULL, epoch = epoch + 1 WHERE owner IS NOT NULL;
-         UPDATE deliveries INDEXED BY deliveries_unfinished SET state = 0, unsure = 1 WHERE state = 1 AND state < 2;
+         UPDATE deliveries INDEXED BY deliveries_unfinished SET state = 0, unsure = 1, looks = 0
+             WHERE state = 1 AND state < 2;
          COMMIT;",
     )
 }
@@ -64,7 +65,7 @@ pub(super) fn release(db: &Connection, lease: &Lease) -> Result<(), Fault> {
 /// What a lost holder was sending may have arrived.
 fn requeue(db: &Connection, destination: &str) -> rusqlite::Result<()> {
     let mut back = db.prepare_cached(
-        "UPDATE deliveries INDEXED BY deliveries_unfinished SET state = 0, unsure = 1
+        "UPDATE deliveries INDEXED BY deliveries_unfinished SET state = 0, unsure = 1, looks = 0
          WHERE destination = ?1 AND state = 1 AND state < 2",
     )?;
     back.execute([destination]).map(drop)
@@ -90,6 +91,9 @@ struct Half {
     attempt: u32,
     failures: u32,
     unsure: bool,
+    looks: u32,
+    /// In its stored form.
+    thread: Option<String>,
 }
 
 impl Unread {
@@ -99,6 +103,7 @@ impl Unread {
         let bad = |what: &str, why: &dyn Display| unreadable(file, &format!("the {what} of delivery {}", half.id), why);
         let content = stored::read_content(&self.content).map_err(|why| bad("content", &why))?;
         let action = half.action.map_err(|why| bad("action", &why))?;
+        let thread = half.thread.as_deref().map(stored::read).transpose().map_err(|why| bad("thread", &why))?;
         Ok(Job {
             id: half.id,
             event: half.event,
@@ -113,6 +118,8 @@ impl Unread {
             attempt: half.attempt,
             failures: half.failures,
             unsure: half.unsure,
+            looks: half.looks,
+            thread,
         })
     }
 }
@@ -168,10 +175,11 @@ fn due(
 ) -> Result<Vec<Unread>, Fault> {
     let mut find = db.prepare_cached(
         "SELECT d.seq, d.id, e.id, d.rule, d.conversation, d.action, d.key, d.created, d.attempts + 1, d.failures,
-             d.unsure, c.content, d.expires
+             d.unsure, c.content, d.expires, d.looks, t.thread
          FROM deliveries AS d INDEXED BY deliveries_due
          CROSS JOIN events AS e ON e.seq = d.event
          CROSS JOIN contents AS c ON c.delivery = d.seq
+         LEFT JOIN threads AS t ON t.destination = d.destination AND t.conversation = d.conversation
          WHERE d.destination = ?1 AND d.priority = ?4 AND d.state = 0 AND d.head = 1 AND d.at <= ?2
          ORDER BY d.at, d.seq LIMIT ?3",
     )?;
@@ -191,6 +199,8 @@ fn due(
                 attempt: row.get(8)?,
                 failures: row.get(9)?,
                 unsure: row.get(10)?,
+                looks: row.get(13)?,
+                thread: row.get(14)?,
             },
             content: row.get(11)?,
         })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::super::{
     AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, StoreError, stored,
@@ -172,6 +173,22 @@ impl Ledger for SqliteLedger {
         self.find_events(query).await
     }
 
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        self.find_events(Query::up_to(limit).oldest_first().and("id >", Some(after))).await
+    }
+
+    async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+        let wanted = revision.to_owned();
+        let found: Option<String> = self
+            .desk
+            .ask(move |db| {
+                let mut find = db.prepare_cached("SELECT files FROM revisions WHERE revision = ?1")?;
+                Ok(find.query_row([&wanted], |row| row.get(0)).optional()?)
+            })
+            .await?;
+        found.map(|text| read(&text, &self.file, "files of revision", &revision)).transpose()
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
         Ok(self.find_events(Query::up_to(1).and("id =", Some(id))).await?.pop())
     }
@@ -218,6 +235,14 @@ impl Ledger for SqliteStore {
         limit: usize,
     ) -> Result<Vec<EventRecord>, StoreError> {
         self.ledger.events(source, before, limit).await
+    }
+
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        self.ledger.events_after(after, limit).await
+    }
+
+    async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+        self.ledger.revision_files(revision).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, StoreError> {

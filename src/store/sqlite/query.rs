@@ -17,12 +17,19 @@ pub(super) struct Query {
     condition: String,
     wanted: Vec<Box<dyn ToSql + Send>>,
     limit: usize,
+    order: &'static str,
 }
 
 impl Query {
     /// Up to `limit` of all rows.
     pub(super) fn up_to(limit: usize) -> Self {
-        Self { index: "", condition: "1".to_owned(), wanted: Vec::new(), limit }
+        Self { index: "", condition: "1".to_owned(), wanted: Vec::new(), limit, order: "DESC" }
+    }
+
+    /// The same, the oldest first.
+    pub(super) fn oldest_first(mut self) -> Self {
+        self.order = "ASC";
+        self
     }
 
     /// The deliveries that `filter` lets through.
@@ -62,7 +69,7 @@ impl Query {
         self
     }
 
-    /// What `read` makes of the rows, newest first. `select` names the columns and the
+    /// What `read` makes of the rows, in order. `select` names the columns and the
     /// tables; `{index}` in it stands for the index to use. The id is column 1.
     pub(super) fn rows<T>(
         &self,
@@ -71,7 +78,7 @@ impl Query {
         read: impl Fn(&rusqlite::Row<'_>) -> Result<T, Fault>,
     ) -> Result<Vec<T>, Fault> {
         let select = select.replace("{index}", self.index);
-        let sql = format!("{select} WHERE {} ORDER BY 1 DESC LIMIT {}", self.condition, count(self.limit));
+        let sql = format!("{select} WHERE {} ORDER BY 1 {} LIMIT {}", self.condition, self.order, count(self.limit));
         let mut find = db.prepare(&sql)?;
         let wanted: Vec<&dyn ToSql> = self.wanted.iter().map(|one| &**one as &dyn ToSql).collect();
         let mut rows = find.query(&*wanted)?;

@@ -13,6 +13,7 @@ use crate::domain::time::Timestamp;
 pub(super) struct Ending {
     settlement: Settlement,
     receipt: Option<String>,
+    thread: Option<String>,
 }
 
 impl Ending {
@@ -25,7 +26,9 @@ impl Ending {
             ),
             Transition::Retry { .. } | Transition::Dead { .. } | Transition::Dropped { .. } => None,
         };
-        Ok(Self { settlement, receipt })
+        let thread = settlement.thread.as_ref().map(stored::write).transpose();
+        let thread = thread.map_err(|error| StoreError::Refused(format!("the thread cannot be stored: {error}")))?;
+        Ok(Self { settlement, receipt, thread })
     }
 }
 
@@ -48,13 +51,22 @@ pub(super) fn settle(db: &Connection, lease: &Lease, ending: &Ending) -> Result<
         Transition::Sent(_) => row::arrive(db, seq, ended, ending.receipt.as_deref())?,
         Transition::Dead { why, unsure } => give_up(db, seq, State::Dead, ended, why, *unsure)?,
         Transition::Dropped { why, unsure } => give_up(db, seq, State::Dropped, ended, why, *unsure)?,
-        Transition::Retry { at, why, counts, unsure } => {
+        Transition::Retry { at, why, counts, unsure, looks } => {
             let mut back = db.prepare_cached(
-                "UPDATE deliveries SET state = 0, at = ?2, why = ?3, failures = failures + ?4, unsure = unsure OR ?5
+                "UPDATE deliveries SET state = 0, at = ?2, why = ?3, failures = failures + ?4, unsure = unsure OR ?5,
+                     looks = ?6
                  WHERE seq = ?1",
             )?;
-            back.execute((seq, at, why, u32::from(*counts == Counts::Failure), unsure))?;
+            back.execute((seq, at, why, u32::from(*counts == Counts::Failure), unsure, looks))?;
         }
+    }
+    if let Some(thread) = &ending.thread {
+        let mut keep = db.prepare_cached(
+            "INSERT INTO threads (destination, conversation, touched, thread)
+             SELECT destination, conversation, ?2, ?3 FROM deliveries WHERE seq = ?1
+             ON CONFLICT DO UPDATE SET touched = excluded.touched, thread = excluded.thread",
+        )?;
+        keep.execute((seq, ended, thread))?;
     }
     let mut record = db
         .prepare_cached("INSERT INTO attempts (delivery, number, began, ended, account) VALUES (?1, ?2, ?3, ?4, ?5)")?;

@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
-use relaybell::domain::delivery::{Counts, State, Transition};
+use relaybell::domain::delivery::{Counts, Job, State, Transition};
 use relaybell::domain::priority::Priority;
-use relaybell::store::{Settled, StoreError};
+use relaybell::domain::thread::Thread;
+use relaybell::store::{Settled, Settlement, StoreError};
 
 use super::sketch::{at, name, plan};
 use super::{Bench, dead, numbers, on_every_store, sent};
@@ -23,6 +24,8 @@ on_every_store!(
     an_older_attempt_settles_nothing,
     an_ended_delivery_keeps_its_end,
     what_is_put_back_was_never_taken,
+    a_conversation_has_a_thread,
+    looks_are_counted_until_the_next_doubt,
 );
 
 /// "Takes or renews the lane of `destination` for `owner` until `until`. `None` while
@@ -96,7 +99,8 @@ async fn a_conversation_goes_in_order(bench: Bench) {
     assert_eq!(numbers(&first), [1]);
     assert_eq!(numbers(&bench.take(&lease, 100).await), [0; 0], "the second waits while the first is sent");
     assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), None);
-    let retry = Transition::Retry { at: at(500), why: "busy".to_owned(), counts: Counts::Failure, unsure: false };
+    let retry =
+        Transition::Retry { at: at(500), why: "busy".to_owned(), counts: Counts::Failure, unsure: false, looks: 0 };
     bench.settle(&lease, &first[0], 120, retry).await;
     assert_eq!(numbers(&bench.take(&lease, 499).await), [0; 0], "and while the first waits to be sent again");
     let first = bench.take(&lease, 500).await;
@@ -188,7 +192,7 @@ async fn those_due_longest_go_first(bench: Bench) {
 async fn a_retry_waits_until_it_is_due(bench: Bench) {
     bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
     let lease = bench.lane("chat").await;
-    let retry = |at, counts, unsure| Transition::Retry { at, why: "HTTP 503".to_owned(), counts, unsure };
+    let retry = |at, counts, unsure| Transition::Retry { at, why: "HTTP 503".to_owned(), counts, unsure, looks: 0 };
     let job = bench.take(&lease, 0).await.remove(0);
     bench.settle(&lease, &job, 10, retry(at(100), Counts::Failure, true)).await;
     assert_eq!(bench.store.next_due(&name("chat")).await.unwrap(), Some(at(100)));
@@ -214,7 +218,8 @@ async fn an_older_attempt_settles_nothing(bench: Bench) {
     bench.store.commit(plan(2, "defect/18", 0, &["jira"])).await.unwrap();
     let lease = bench.lane("chat").await;
     let old = bench.take(&lease, 0).await.remove(0);
-    let retry = Transition::Retry { at: at(1), why: "busy".to_owned(), counts: Counts::Failure, unsure: false };
+    let retry =
+        Transition::Retry { at: at(1), why: "busy".to_owned(), counts: Counts::Failure, unsure: false, looks: 0 };
     bench.settle(&lease, &old, 1, retry).await;
     assert_eq!(bench.settle(&lease, &old, 2, sent()).await, Settled::TooLate, "it is not being sent");
     bench.take(&lease, 1).await;
@@ -248,4 +253,66 @@ async fn what_is_put_back_was_never_taken(bench: Bench) {
     assert_eq!(bench.see(job.id).await.attempts, 0);
     assert!(bench.take(&lease, 39).await.is_empty());
     assert_eq!(bench.take(&lease, 40).await, [job]);
+}
+
+/// A thread of this key.
+fn thread(key: &str) -> Thread {
+    Thread {
+        key: Some(key.to_owned()),
+        channel: Some("C1".to_owned()),
+        link: None,
+        title: "Checkout fails".to_owned(),
+        began: at(5),
+        values: [("iid".to_owned(), "7".to_owned())].into(),
+    }
+}
+
+/// "writes the transition, the attempt and the thread" and "Each knows the thread of its
+/// conversation."
+async fn a_conversation_has_a_thread(mut bench: Bench) {
+    for (n, about) in [(1, "defect/1"), (2, "defect/1"), (3, "defect/2")] {
+        bench.store.commit(plan(n, about, i64::from(n), &["chat", "jira"])).await.unwrap();
+    }
+    let lease = bench.lane("chat").await;
+    let first = bench.take(&lease, 10).await;
+    assert!(first.iter().all(|job| job.thread.is_none()));
+    let settlement = |job: &Job, thread| Settlement {
+        delivery: job.id,
+        attempt: job.attempt,
+        transition: sent(),
+        began: at(10),
+        ended: at(20),
+        account: String::new(),
+        thread,
+    };
+    bench.store.settle(&lease, settlement(&first[0], Some(thread("PAY-1")))).await.unwrap();
+    let second = bench.take(&lease, 30).await;
+    assert_eq!(second[0].thread, Some(thread("PAY-1")), "the same conversation, another event");
+    let late = Settlement { attempt: 7, ..settlement(&second[0], Some(thread("PAY-9"))) };
+    assert_eq!(bench.store.settle(&lease, late).await.unwrap(), Settled::TooLate);
+    bench.reopen().await;
+    let lease = bench.store.hold_lane(&name("chat"), "a", at(40), at(60_000)).await.unwrap().unwrap();
+    if bench.folder.is_some() {
+        assert_eq!(bench.take(&lease, 50).await[0].thread, Some(thread("PAY-1")), "it outlives a restart");
+    }
+    let jira = bench.lane("jira").await;
+    assert!(bench.take(&jira, 50).await[0].thread.is_none(), "another destination remembers for itself");
+}
+
+/// How often something was looked for is kept, and begins anew with a new doubt.
+async fn looks_are_counted_until_the_next_doubt(bench: Bench) {
+    bench.store.commit(plan(1, "defect/17", 0, &["chat"])).await.unwrap();
+    let lease = bench.lane("chat").await;
+    let retry =
+        |looks| Transition::Retry { at: at(0), why: "?".to_owned(), counts: Counts::Nothing, unsure: true, looks };
+    for looks in [0, 1, 2] {
+        let job = bench.take(&lease, 10).await.remove(0);
+        assert_eq!(bench.settle(&lease, &job, 20, retry(looks)).await, Settled::Done);
+        let job = bench.take(&lease, 10).await.remove(0);
+        assert_eq!((job.looks, job.unsure), (looks, true));
+        bench.store.put_back(&lease, job.id, job.attempt, at(0)).await.unwrap();
+    }
+    bench.take(&lease, 10).await;
+    let next = bench.store.hold_lane(&name("chat"), "b", at(100_000), at(200_000)).await.unwrap().unwrap();
+    assert_eq!(bench.take(&next, 100_000).await[0].looks, 0, "who took over does not know what was sent");
 }

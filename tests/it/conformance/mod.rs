@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use relaybell::domain::delivery::{Job, Receipt, Transition};
 use relaybell::domain::ids::DeliveryId;
+use relaybell::domain::thread::thread_after;
 use relaybell::store::memory::MemoryStore;
 use relaybell::store::sqlite::SqliteStore;
 use relaybell::store::{DeliveryRecord, Lease, Ledger, Settled, Settlement, Store};
@@ -73,6 +74,10 @@ impl Bench {
 
     /// Ends the attempt of `job` at `ended`.
     pub async fn settle(&self, lease: &Lease, job: &Job, ended: i64, transition: Transition) -> Settled {
+        let thread = match &transition {
+            Transition::Sent(receipt) => Some(thread_after(job, receipt, at(ended))),
+            _ => None,
+        };
         let settlement = Settlement {
             delivery: job.id,
             attempt: job.attempt,
@@ -80,6 +85,7 @@ impl Bench {
             began: at(ended - 20),
             ended: at(ended),
             account: "POST chat.example → 200 ok".to_owned(),
+            thread,
         };
         self.store.settle(lease, settlement).await.unwrap()
     }

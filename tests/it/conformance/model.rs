@@ -209,14 +209,19 @@ impl Pair {
 
     async fn settle(&mut self, lease: usize, job: usize, how: usize) -> Result<(), TestCaseError> {
         let Some((lease, job)) = self.attempt(lease, job) else { return Ok(()) };
-        let retry =
-            |counts, unsure| Transition::Retry { at: at(self.now + 300), why: "busy".to_owned(), counts, unsure };
+        let retry = |counts, unsure, looks| Transition::Retry {
+            at: at(self.now + 300),
+            why: "busy".to_owned(),
+            counts,
+            unsure,
+            looks,
+        };
         let transition = match how {
             0 => sent(),
             1 => dead(),
             2 => Transition::Dropped { why: "expired".to_owned(), unsure: true },
-            3 => retry(Counts::Failure, true),
-            _ => retry(Counts::Nothing, false),
+            3 => retry(Counts::Failure, true, 0),
+            _ => retry(Counts::Nothing, false, job.looks + 1),
         };
         let memory = self.memory.settle(&lease, &job, self.now, transition.clone()).await;
         prop_assert_eq!(memory, self.sqlite.settle(&lease, &job, self.now, transition).await);

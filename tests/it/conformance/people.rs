@@ -3,7 +3,10 @@
 #![cfg(test)]
 
 use relaybell::domain::delivery::State;
+use relaybell::domain::ids::EventId;
 use relaybell::store::{DeliveryFilter, Hold, QueueDepth, StoreError};
+
+use serde_json::json;
 
 use super::sketch::{at, name, plan};
 use super::{Bench, dead, numbers, on_every_store, sent};
@@ -16,6 +19,8 @@ on_every_store!(
     only_what_is_open_or_dead_can_be_dropped,
     holds_are_remembered,
     lists_are_filtered_newest_first,
+    events_are_read_in_the_order_they_came,
+    the_files_of_a_revision_are_kept,
     ids_are_found_by_their_beginning,
     depths_tell_what_waits,
 );
@@ -166,6 +171,29 @@ async fn lists_are_filtered_newest_first(bench: Bench) {
     let older = bench.store.deliveries(&all(), Some(jobs[1].id), 10).await.unwrap();
     assert!(older.iter().all(|one| one.id < jobs[1].id) && !older.is_empty());
     assert_eq!(bench.store.deliveries(&all(), None, 4).await.unwrap().len(), 4);
+}
+
+/// "The first `limit` events whose ids are greater than `after`, oldest first."
+async fn events_are_read_in_the_order_they_came(bench: Bench) {
+    for n in [2, 3, 1] {
+        bench.store.commit(plan(n, "defect/17", i64::from(n), &[])).await.unwrap();
+    }
+    let before = EventId::new(at(0), [0xff; 10]);
+    let first = bench.store.events_after(before, 2).await.unwrap();
+    assert_eq!(first.iter().map(|event| event.received).collect::<Vec<_>>(), [at(1), at(2)]);
+    let rest = bench.store.events_after(first[1].id, 2).await.unwrap();
+    assert_eq!(rest.iter().map(|event| event.received).collect::<Vec<_>>(), [at(3)]);
+    assert_eq!(bench.store.events_after(rest[0].id, 2).await.unwrap(), []);
+}
+
+/// "The files of a configuration revision, by their names; `None` when it was not kept."
+async fn the_files_of_a_revision_are_kept(mut bench: Bench) {
+    let files = |text: &str| json!({ "rules/a.yaml": text }).as_object().unwrap().clone();
+    bench.store.keep_revision("r1", at(1), &files("rules: []")).await.unwrap();
+    bench.store.keep_revision("r1", at(2), &files("something else")).await.unwrap();
+    bench.reopen().await;
+    assert_eq!(bench.store.revision_files("r1").await.unwrap(), Some(files("rules: []")));
+    assert_eq!(bench.store.revision_files("r2").await.unwrap(), None);
 }
 
 /// "The ids of events and deliveries that begin with `prefix` (their text form, whatever

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use relaybell::domain::delivery::{Action, NewDelivery};
 use relaybell::domain::event::{Dedup, Event, SubjectKey};
 use relaybell::domain::facts::{Facts, Origin};
+use relaybell::domain::how::How;
 use relaybell::domain::ids::{DeliveryId, EventId, delivery_key};
 use relaybell::domain::memory::{Memory, MemoryChange, MemoryVersion, Remembered};
 use relaybell::domain::message::{CONTENT_VERSION, Content, Message};
@@ -78,6 +79,7 @@ fn delivery(event: EventId, created: Timestamp, about: &str, to: &str, i: u8) ->
             v: CONTENT_VERSION,
             message: Message { title: format!("message {i} of {event}"), ..Message::default() },
             fields: json!({"ratio": 0.1 + 0.2}).as_object().unwrap().clone(),
+            how: How::default(),
             body: None,
         },
         parent: None,

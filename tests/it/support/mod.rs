@@ -2,6 +2,7 @@
 //! that answers as told.
 
 pub mod exchange;
+pub mod expressions;
 pub mod files;
 pub mod http;
 pub mod process;

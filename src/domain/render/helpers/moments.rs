@@ -7,11 +7,7 @@ use serde_json::Value;
 
 use super::figures::whole;
 use super::{Args, shown};
-use crate::domain::time::Timestamp;
-
-const MINUTE_SECONDS: i64 = 60;
-const HOUR_SECONDS: i64 = 60 * MINUTE_SECONDS;
-const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
+use crate::domain::time::{DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS, Timestamp, spoken};
 
 /// Numbers from here on are milliseconds: as seconds this is the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
@@ -53,26 +49,7 @@ pub(super) fn duration(args: &Args<'_>) -> Result<Value, String> {
         Some("ms") => sent / 1000,
         Some(unit) => return Err(format!("the unit must be \"s\" or \"ms\", not \"{unit}\"")),
     };
-    let sign = if seconds < 0 { "-" } else { "" };
-    let seconds = seconds.abs();
-    let parts = [
-        (seconds / DAY_SECONDS, "d"),
-        (seconds % DAY_SECONDS / HOUR_SECONDS, "h"),
-        (seconds % HOUR_SECONDS / MINUTE_SECONDS, "min"),
-        (seconds % MINUTE_SECONDS, "s"),
-    ];
-    // The two largest parts say enough.
-    let parts: Vec<String> = parts
-        .iter()
-        .skip_while(|(count, _)| *count == 0)
-        .take(2)
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    if parts.is_empty() {
-        return Ok("0 s".into());
-    }
-    Ok(format!("{sign}{}", parts.join(" ")).into())
+    Ok(spoken(seconds).into())
 }
 
 fn largest(seconds: i64) -> String {

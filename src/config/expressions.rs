@@ -1,0 +1,100 @@
+//! `where:`: from a YAML text to a checked expression, and its flaws at their places.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+use std::thread;
+
+use super::fields::text;
+use super::findings::{Findings, Place};
+use super::nearest::did_you_mean;
+use super::node::Node;
+use super::values;
+use super::vocabulary::{FactKind, known_facts};
+use crate::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Vocabulary};
+
+/// What expressions of rules may name.
+static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary {
+    facts: known_facts().map(|(name, kind)| (name, kind_of(kind))).collect(),
+    duration: values::duration,
+});
+
+fn kind_of(kind: FactKind) -> Kind {
+    match kind {
+        FactKind::Text | FactKind::Time => Kind::Text,
+        FactKind::Number | FactKind::Duration => Kind::Number,
+        FactKind::Flag => Kind::Flag,
+        FactKind::List => Kind::List,
+        FactKind::Any => Kind::Any,
+    }
+}
+
+/// Reads an expression. `None` when it is broken; the reasons are reported.
+pub fn read(node: &Node, findings: &mut Findings) -> Option<Expression> {
+    let source = text(node, "'where'", findings)?;
+    match compile(source) {
+        Ok(mut expression) => {
+            expression.line = u32::try_from(findings.line(node.at)).unwrap_or(0);
+            if expression.reads().is_empty() {
+                let message = "this names no fact, so it is the same for every event";
+                findings.warning(node.at, message, "facts are named without quotes: severity == \"blocker\"");
+            }
+            Some(expression)
+        }
+        Err(flaws) => {
+            for flaw in flaws {
+                report(flaw, source, node.at, findings);
+            }
+            None
+        }
+    }
+}
+
+/// Compiles on a thread of its own: the parser needs more stack than the caller may have.
+fn compile(source: &str) -> Result<Expression, Vec<Flaw>> {
+    let broken = |message: &str| {
+        let message = message.to_owned();
+        vec![Flaw { at: 0..source.len(), message, help: None, unknown: None }]
+    };
+    thread::scope(|scope| {
+        let compiler = thread::Builder::new().stack_size(COMPILE_STACK_BYTES);
+        let started = compiler.spawn_scoped(scope, || Expression::compile(source, &WORDS));
+        match started.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(broken("this is no expression that can be read")),
+            Err(error) => Err(broken(&format!("there is no memory to read this expression: {error}"))),
+        }
+    })
+}
+
+fn report(flaw: Flaw, source: &str, whole: Place, findings: &mut Findings) {
+    let at = place(&flaw.at, source, whole, findings);
+    let meant = flaw.unknown.map(|(word, known)| did_you_mean(&word, known)).unwrap_or_default();
+    let message = format!("{}{meant}", flaw.message);
+    match flaw.help {
+        Some(help) => findings.error_help(at, message, help),
+        None => findings.error(at, message),
+    }
+}
+
+/// Where in the file the bytes `at` of the text `source` stand: the text is followed
+/// through the file, past its indentation, quotes and backslashes.
+fn place(at: &Range<usize>, source: &str, whole: Place, findings: &Findings) -> Place {
+    let written = findings.text_at(whole);
+    // The head of a block, such as '>-', is no part of the text.
+    let head = if written.starts_with(['|', '>']) { written.find('\n').unwrap_or(0) } else { 0 };
+    let mut from = head;
+    let mut found = None;
+    for (offset, sign) in source.char_indices().take_while(|(offset, _)| *offset < at.end) {
+        let Some(seen) = written[from..].find(sign) else { continue };
+        if offset >= at.start {
+            let start = whole.start + from + seen;
+            let first = found.map_or(start, |(first, _)| first);
+            found = Some((first, start + sign.len_utf8()));
+        }
+        from += seen + sign.len_utf8();
+    }
+    match found {
+        Some((start, end)) => Place { start, end, ..whole },
+        None => whole,
+    }
+}
