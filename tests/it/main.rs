@@ -42,6 +42,7 @@ mod secrets;
 mod source;
 mod sqlite;
 mod standins;
+mod strict;
 mod support;
 mod threads;
 mod tickets;
