@@ -6,7 +6,9 @@ use std::time::Duration;
 use relaybell::destination::jira::Api;
 use relaybell::destination::{Answer, Destination, Reply, Step};
 use relaybell::domain::delivery::{Job, Outcome};
+use relaybell::standin::jira::check::{Version, check as jira_check};
 use relaybell::standin::slack::check::check as slack_check;
+use relaybell::standin::teams::check::check_cards as teams_check;
 use relaybell::standin::{Fault, Standin, TOKEN, Vendor};
 use serde_json::{Value, json};
 
@@ -54,6 +56,64 @@ fn slack_takes_every_block_of_a_templates_own_body_within_its_limits() {
                 assert!(!place.is_empty() && name == "invalid_blocks" && said.contains(place), "{said}: {body}");
             }
         }
+    }
+}
+
+#[test]
+fn teams_takes_the_elements_and_actions_that_a_webhooks_card_may_have() {
+    let open = json!({"type": "Action.OpenUrl", "title": "x", "url": "https://ok.example"});
+    let text = json!({"type": "TextBlock", "text": "x", "id": "t", "isVisible": false});
+    let inner = json!({"type": "AdaptiveCard", "version": "1.5", "body": [text]});
+    let act = |action: Value| json!({"type": "ActionSet", "actions": [action]});
+    let cases = [
+        (json!({"type": "ColumnSet", "columns": [{"type": "Column", "width": "auto", "items": [text]}]}), ""),
+        (json!({"type": "ColumnSet", "columns": []}), "/body/0/columns"),
+        (json!({"type": "Image", "url": "https://ok.example/x.png", "altText": "a chart"}), ""),
+        (json!({"type": "Image", "url": "data:x"}), "/body/0/url"),
+        (act(open), ""),
+        (act(json!({"type": "Action.ToggleVisibility", "title": "more", "targetElements": ["t"]})), ""),
+        (act(json!({"type": "Action.ShowCard", "title": "more", "card": inner})), ""),
+        (act(json!({"type": "Action.ShowCard", "title": "more", "card": {"type": "Card"}})), "/card"),
+        (act(json!({"type": "Action.Submit", "title": "x"})), "does nothing"),
+        (json!({"type": "Media", "sources": []}), "unknown element"),
+    ];
+    for (element, place) in cases {
+        let card = json!({"type": "AdaptiveCard", "version": "1.5", "body": [element]});
+        let kind = "application/vnd.microsoft.card.adaptive";
+        let said = teams_check(&json!({"type": "message", "attachments": [{"contentType": kind, "content": card}]}));
+        let said = said.err().unwrap_or_default().join("; ");
+        assert!(said.is_empty() == place.is_empty() && said.contains(place), "{said}: {element}");
+    }
+}
+
+#[test]
+fn jira_takes_the_nodes_that_an_own_document_may_have() {
+    let text = json!({"type": "text", "text": "x"});
+    let paragraph = |content: Value| json!({"type": "paragraph", "content": [content]});
+    let task = |state: &str| json!({"type": "taskItem", "attrs": {"localId": "1", "state": state}, "content": [text]});
+    let tasks = |content: Vec<Value>| json!({"type": "taskList", "attrs": {"localId": "0"}, "content": content});
+    let cases = [
+        (json!({"type": "expand", "attrs": {"title": "more"}, "content": [paragraph(text.clone())]}), ""),
+        (json!({"type": "blockCard", "attrs": {"url": "https://ok.example"}}), ""),
+        (json!({"type": "blockCard", "attrs": {"url": "javascript:x"}}), "invalid URL"),
+        (paragraph(json!({"type": "status", "attrs": {"text": "DONE", "color": "green"}})), ""),
+        (paragraph(json!({"type": "status", "attrs": {"text": ""}})), "at least 1 character"),
+        (paragraph(json!({"type": "date", "attrs": {"timestamp": "1789388400000"}})), ""),
+        (paragraph(json!({"type": "date", "attrs": {"timestamp": 1_789_388_400_000_i64}})), "milliseconds, as text"),
+        (paragraph(json!({"type": "rule"})), "must not stand in"),
+        (tasks(vec![task("DONE"), tasks(vec![task("TODO")])]), ""),
+        (tasks(vec![task("maybe")]), "TODO or DONE"),
+        (tasks(vec![tasks(vec![task("DONE")])]), "must begin with a taskItem"),
+        (tasks(Vec::new()), "must not be empty"),
+        (json!({"type": "mediaSingle", "content": []}), "unknown node"),
+    ];
+    for (node, problem) in cases {
+        let document = json!({"type": "doc", "version": 1, "content": [node]});
+        let fields =
+            json!({"project": {"key": "PAY"}, "issuetype": {"name": "Bug"}, "summary": "s", "description": document});
+        let said = jira_check(&json!({"fields": fields}), Version::V3).err().map(|why| why.answer().to_string());
+        let said = said.unwrap_or_default();
+        assert!(said.is_empty() == problem.is_empty() && said.contains(problem), "{said}: {node}");
     }
 }
 

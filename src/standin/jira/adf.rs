@@ -17,10 +17,13 @@ const BLOCKS: &[&str] = &[
     "panel",
     "rule",
     "table",
+    "expand",
+    "decisionList",
+    "blockCard",
 ];
 
 /// The inline nodes.
-const INLINE: &[&str] = &["text", "hardBreak", "mention", "emoji"];
+const INLINE: &[&str] = &["text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard"];
 
 /// What may stand in a node of this kind; `None` for a kind that is not known.
 fn children(kind: &str) -> Option<&'static [&'static str]> {
@@ -33,12 +36,17 @@ fn children(kind: &str) -> Option<&'static [&'static str]> {
         "listItem" => &["paragraph", "bulletList", "orderedList", "codeBlock"],
         "blockquote" => &["paragraph", "bulletList", "orderedList", "codeBlock"],
         "panel" => &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "rule"],
+        "expand" => {
+            &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule", "table"]
+        }
+        "decisionList" => &["decisionItem"],
+        "decisionItem" => INLINE,
         "table" => &["tableRow"],
         "tableRow" => &["tableHeader", "tableCell"],
         "tableHeader" | "tableCell" => {
             &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule"]
         }
-        "text" | "hardBreak" | "mention" | "emoji" | "rule" => &[],
+        "text" | "hardBreak" | "mention" | "emoji" | "rule" | "date" | "status" | "inlineCard" | "blockCard" => &[],
         _ => return None,
     })
 }
@@ -62,7 +70,7 @@ fn node(shape: &mut Shape, value: &Value, at: &str) {
         "doc" => &["type", "version", "content"],
         "text" => &["type", "text", "marks"],
         "hardBreak" | "rule" => &["type"],
-        "mention" | "emoji" => &["type", "attrs"],
+        "mention" | "emoji" | "date" | "status" | "inlineCard" | "blockCard" => &["type", "attrs"],
         "paragraph" | "bulletList" | "listItem" | "blockquote" | "tableRow" => &["type", "content"],
         _ => &["type", "attrs", "content"],
     };
@@ -109,6 +117,19 @@ fn attributes(shape: &mut Shape, value: &Value, kind: &str, at: &str) {
         "mention" if attrs["id"].as_str().is_none_or(str::is_empty) => {
             shape.wrong(&format!("{at}/attrs/id"), "must be an account id");
         }
+        "inlineCard" | "blockCard" => match attrs.as_object() {
+            Some(map) => shape.address(map, &format!("{at}/attrs"), "url"),
+            None => shape.wrong(at, "a card needs url"),
+        },
+        "date" if attrs["timestamp"].as_str().is_none_or(|ms| ms.parse::<i64>().is_err()) => {
+            shape.wrong(&format!("{at}/attrs/timestamp"), "must be milliseconds, as text");
+        }
+        "status" if attrs["text"].as_str().is_none_or(str::is_empty) => {
+            shape.wrong(&format!("{at}/attrs/text"), "must have at least 1 character");
+        }
+        "decisionList" | "decisionItem" if attrs["localId"].as_str().is_none_or(str::is_empty) => {
+            shape.wrong(&format!("{at}/attrs/localId"), "must be an id");
+        }
         "taskList" | "taskItem" if attrs["localId"].as_str().is_none_or(str::is_empty) => {
             shape.wrong(&format!("{at}/attrs/localId"), "must be an id");
         }
@@ -131,7 +152,7 @@ fn marks(shape: &mut Shape, value: &Value, at: &str) {
     for (place, mark) in marks.iter().enumerate() {
         let at = format!("{at}/marks/{place}");
         match kind(mark) {
-            "strong" | "em" | "strike" | "underline" => {}
+            "strong" | "em" | "strike" | "underline" | "subsup" | "textColor" | "backgroundColor" => {}
             "code" if kinds.iter().all(|kind| matches!(*kind, "code" | "link")) => {}
             "code" => shape.wrong(&at, "code goes with no mark but link"),
             "link" => {
