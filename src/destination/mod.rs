@@ -51,6 +51,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     fn looks_first(&self, action: Action) -> bool {
         action.is_once()
     }
+
+    /// The next step of a conversation that tells whether this destination would take
+    /// something, and leaves nothing behind; `None` where there is no such question.
+    fn question(&self, _answers: &[Answer]) -> Option<Step> {
+        None
+    }
 }
 
 /// The most asks one attempt makes.

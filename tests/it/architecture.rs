@@ -35,6 +35,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
+    ("unicode_segmentation", &["domain/characters"]),
+    ("unicode_width", &["domain/characters"]),
     ("governor", &["relay/gate"]),
     ("notify", &["relay/reload"]),
     ("serde_saphyr", &["config", "domain/render/front"]),
