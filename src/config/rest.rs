@@ -71,7 +71,11 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
     let url = fields.require("url", &mut desk.findings).and_then(|node| {
         let text = desk.filled(node, "'url'")?;
         let url = desk.judge_address(&text, node.at, "'url'")?;
-        if text.state == State::Resolved {
+        let webhook = address::is_webhook(&url);
+        if text.state == State::Written && webhook {
+            desk.guard(&text, node.at, "'url'");
+        }
+        if text.state == State::Resolved || webhook {
             desk.resolver.values.add_address(&text.value);
             hidden.push(SecretString::from(text.value));
         }

@@ -128,9 +128,13 @@ mod tests {
         golden::<Vec<Verdict>>(include_str!("../../tests/fixtures/stored/v1/verdicts.json"));
         golden::<Receipt>(include_str!("../../tests/fixtures/stored/v1/receipt.json"));
         golden::<Facts>(include_str!("../../tests/fixtures/stored/v1/facts.json"));
-        let text = include_str!("../../tests/fixtures/stored/v1/content.json");
-        let content = read_content(text).unwrap();
-        assert_eq!(write_content(&content).unwrap(), text.trim_end());
+        for text in [
+            include_str!("../../tests/fixtures/stored/v1/content.json"),
+            include_str!("../../tests/fixtures/stored/v1/content-described.json"),
+        ] {
+            let content = read_content(text).unwrap();
+            assert_eq!(write_content(&content).unwrap(), text.trim_end());
+        }
     }
 
     #[test]

@@ -219,6 +219,16 @@ fn an_issue_is_looked_for_taken_and_made_once() {
 }
 
 #[test]
+fn a_description_that_knows_its_status_needs_none_from_the_rule() {
+    let rules =
+        "rules:\n  - name: a\n    when: { event: defect.resolved }\n    send: [{ to: x, action: transition }]\n";
+    let knows = TRACKER.replace("{{status}}", "closed");
+    assert_eq!(snapshot(&knows, rules).rules.rules()[0].send[0].how.target, None);
+    let spec = described(&knows);
+    assert_eq!(body(&asks(&spec, &known(Action::Transition), &[])), json!({"state": "closed"}));
+}
+
+#[test]
 fn what_is_gone_is_left_or_begun_anew() {
     let spec = described(TRACKER);
     let mut job = known(Action::Comment);
