@@ -170,8 +170,13 @@ fn judge(nodes: &Nodes<'_>, at: Place, calls: &[(Action, Call)], desk: &mut Desk
             findings.error_help(find.at, "'find' goes with 'create', which is not described", help);
         }
         (Some(find), Some(_)) => {
-            let has_key = entry(find, "remember").is_some_and(|node| entry(node, "key").is_some());
-            if !has_key {
+            let found = |name: &str| entry(find, "remember").is_some_and(|node| entry(node, name).is_some());
+            let made = call(Action::Create).map(|create| create.remember.0.as_slice()).unwrap_or_default();
+            for (name, _) in made.iter().filter(|(name, _)| !["key", "url"].contains(&name.as_str()) && !found(name)) {
+                let help = format!("say where the answer has it: {name}: /…");
+                findings.error_help(find.at, format!("'create' remembers '{name}', and 'find' does not"), help);
+            }
+            if !found("key") {
                 let help = "say where the answer has it: remember: { key: /items/0/number }";
                 findings.error_help(find.at, "'find' remembers no key, so it would find nothing", help);
             }

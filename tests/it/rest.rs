@@ -34,7 +34,7 @@ const TRACKER: &str = "url: https://tracker.example/api
 auth: { bearer: swordfish }
 error: /message
 create: { send: POST /issues, json: { title: \"{{title}}\", text: \"{{body}}\" }, remember: { key: /number, node: /node_id } }
-find: { send: \"GET /search?q={{delivery.key}}\", remember: { key: /items/0/number } }
+find: { send: \"GET /search?q={{delivery.key}}\", remember: { key: /items/0/number, node: /items/0/node_id } }
 comment: { send: \"POST /issues/{{thread.key}}/comments\", json: { body: \"{{body}}\" } }
 transition: { send: \"PATCH /nodes/{{thread.node}}\", json: { state: \"{{status}}\" } }";
 
@@ -212,6 +212,7 @@ fn an_issue_is_looked_for_taken_and_made_once() {
     let made = ends(&spec, &last, &[none, said(201, r#"{"number": 4, "node_id": "N4"}"#)]);
     let Outcome::Delivered(receipt) = &made else { panic!("{made:?}") };
     assert_eq!((receipt.key.as_deref(), receipt.values["node"].as_str()), (Some("4"), "N4"));
+    assert!(line(&ends(&spec, &unsure, &[said(422, "")])).contains("Check 'find' of this destination"));
     assert!(line(&ends(&spec, &unsure, &[said(422, "")])).contains("look yourself, then retry or drop"));
     assert!(line(&ends(&spec, &unsure, &[Answer::Lost(Lost::Unknown("x".into()))])).starts_with("later"));
     // There is one already.
@@ -238,6 +239,10 @@ fn what_is_gone_is_left_or_begun_anew() {
     assert_eq!(asks(&spec, &job, &[said(410, "")]).request.uri().path(), "/api/issues");
     let anew = ends(&spec, &job, &[said(410, ""), said(201, r#"{"number": 18}"#)]);
     assert_eq!(line(&anew), "delivered 18, begins anew");
+    job.unsure = true;
+    assert!(asks(&spec, &job, &[said(410, "")]).what.ends_with("(look for what an earlier attempt made)"));
+    let found = ends(&spec, &job, &[said(410, ""), said(200, r#"{"items": [{"number": 19}]}"#)]);
+    assert_eq!(line(&found), "delivered 19, begins anew: made by an earlier attempt whose answer was lost");
     let mut none = with(Action::Comment, thin());
     none.content.how.if_missing = IfMissing::Skip;
     assert!(line(&ends(&spec, &none, &[])).starts_with("skipped: skipped: there is nothing yet"));

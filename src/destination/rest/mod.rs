@@ -18,7 +18,7 @@ use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use self::answer::Said;
+use self::answer::{Doubt, Said};
 use super::threads::Skip;
 use super::{Answer, Ask, Destination, Step};
 use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks_again};
@@ -123,7 +123,7 @@ impl Rest {
     fn act(&self, action: Action, key: &str, job: &Job, answers: &[Answer]) -> Step {
         let Some(call) = self.call(action) else { return Step::Done(undescribed(action)) };
         let Some((answer, rest)) = answers.split_first() else { return self.ask(call, action.word(), job) };
-        match self.read(call, answer, action) {
+        match self.read(call, answer, action.word(), Doubt::None) {
             Said::Yes(_) if action == Action::Transition => self.say_why(call, job, rest),
             Said::Yes(_) => Step::Done(Outcome::Delivered(of_thread(job, None))),
             Said::No(outcome) => Step::Done(outcome),
@@ -142,7 +142,7 @@ impl Rest {
             return Step::Done(Outcome::Delivered(of_thread(job, None)));
         };
         let Some(answer) = answers.first() else { return self.ask(comment, "comment", job) };
-        Step::Done(match self.read(comment, answer, Action::Comment) {
+        Step::Done(match self.read(comment, answer, "comment", Doubt::None) {
             Said::Yes(_) => Outcome::Delivered(of_thread(job, None)),
             Said::Gone(said) | Said::No(Outcome::Refused { why: said }) => {
                 Outcome::Delivered(of_thread(job, Some(format!("moved, but not commented: {said}"))))
@@ -164,6 +164,9 @@ impl Rest {
                 return self.ask(find, "look for what an earlier attempt made", job);
             };
             match self.read_find(find, found) {
+                Some(Outcome::Delivered(receipt)) => {
+                    return Step::Done(Outcome::Delivered(Receipt { begins_anew, ..receipt }));
+                }
                 Some(outcome) => return Step::Done(outcome),
                 None if looks_again(job.looks) => {
                     let why =
@@ -174,10 +177,11 @@ impl Rest {
             }
         }
         let Some(answer) = answers.first() else { return self.ask(call, action.word(), job) };
-        Step::Done(match self.read(call, answer, action) {
+        let doubt = if self.looks_first(action) { Doubt::OfServerErrors } else { Doubt::None };
+        Step::Done(match self.read(call, answer, action.word(), doubt) {
             Said::Yes(body) => {
                 let receipt = call.remember.receipt(&body);
-                let forgot = !call.remember.is_empty() && receipt.key.is_none();
+                let forgot = call.remember.key().is_some() && receipt.key.is_none();
                 let note = forgot.then(|| {
                     let key = call.remember.key().map(ToString::to_string).unwrap_or_default();
                     format!(
@@ -198,7 +202,7 @@ impl Rest {
             let why = self.quote(&format!("no answer when looking for what an earlier attempt made: {why}"));
             return Some(Outcome::Later { why, after: None, extent: Extent::Failing });
         }
-        match self.read(find, answer, Action::Update) {
+        match self.read(find, answer, "find", Doubt::None) {
             Said::Yes(body) => {
                 let receipt = find.remember.receipt(&body);
                 let note = Some("made by an earlier attempt whose answer was lost".to_owned());
