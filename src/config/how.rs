@@ -74,7 +74,7 @@ pub fn read(fields: &mut Fields<'_>, doing: Option<(Action, &Receiver)>, finding
         None => IfMissing::Skip,
     };
     let if_missing = if action.needs_thread() { if_missing } else { IfMissing::default() };
-    Some(How { react, broadcast, if_missing, target, silent: false })
+    Some(How { react, broadcast, if_missing, target, linked: None, silent: false })
 }
 
 fn is_chat(receiver: &Receiver) -> bool {

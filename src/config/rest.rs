@@ -14,7 +14,7 @@ use super::node::{Node, Tree};
 use super::rest_answers;
 use super::rest_call::{self, Scope};
 use super::secrets::State;
-use crate::destination::rest::{ACTIONS, Body, Call, Cut, Envelope, Rest, Sign};
+use crate::destination::rest::{ACTIONS, Body, Call, Cut, Envelope, Rest, Sign, TicketUrl};
 use crate::domain::delivery::Action;
 use crate::domain::render::Flavor;
 
@@ -98,6 +98,7 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
             one_of(word, "envelope", &[("cloudevents", Envelope::CloudEvents)], node.at, &mut desk.findings)
         }),
     };
+    let ticket = fields.take("ticket_url").map(|node| ticket_url(node, desk));
     let answers = rest_answers::read(fields, None, desk);
     let headers = fields.take("headers");
     let nodes = Nodes::take(fields);
@@ -126,6 +127,7 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
         find: optional(find)?,
         sign: optional(sign)?,
         envelope: envelope?,
+        ticket: optional(ticket)?,
         hidden,
         actions,
     })
@@ -237,6 +239,17 @@ fn auth(node: &Node, hidden: &mut Vec<SecretString>, desk: &mut Desk<'_>) -> Opt
             None
         }
     }
+}
+
+/// `ticket_url:`: what the address of a ticket for people looks like.
+fn ticket_url(node: &Node, desk: &mut Desk<'_>) -> Option<TicketUrl> {
+    let written = text(node, "'ticket_url'", &mut desk.findings)?;
+    let ticket = TicketUrl::parse(written.trim());
+    if ticket.is_none() {
+        let help = "write it with the key's place: https://github.com/acme/pay/issues/{{thread.key}}";
+        desk.findings.error_help(node.at, "'ticket_url' is no address of a ticket", help);
+    }
+    ticket
 }
 
 /// `cut:`: how much of a message the receiver takes.

@@ -70,6 +70,12 @@ impl Action {
         matches!(self, Self::Create | Self::Comment)
     }
 
+    /// Whether it is about an issue of a tracker.
+    #[must_use]
+    pub fn is_about_an_issue(self) -> bool {
+        matches!(self, Self::Create | Self::Comment | Self::Transition | Self::Update)
+    }
+
     /// Whether it acts on a thread that is there already.
     #[must_use]
     pub fn needs_thread(self) -> bool {

@@ -249,6 +249,34 @@ fn what_is_gone_is_left_or_begun_anew() {
 }
 
 #[test]
+fn a_ticket_that_the_sender_has_linked_is_taken_over() {
+    let by_key = TRACKER.replace("thread.node", "thread.key");
+    let ticket_url = "ticket_url: https://tracker.example/t/{{thread.key}}";
+    let spec = described(&format!("{by_key}\n{ticket_url}"));
+    let linked = |action, ticket: &str| {
+        let mut job = with(action, thin());
+        job.content.how.linked = Some(ticket.to_owned());
+        job
+    };
+    let taken = ends(&spec, &linked(Action::Create, "https://tracker.example/t/99"), &[]);
+    assert_eq!(line(&taken), "delivered 99: the sender has linked this one already, so none was created");
+    let comment = asks(&spec, &linked(Action::Comment, "https://tracker.example/t/99"), &[]);
+    assert_eq!(comment.request.uri().path(), "/api/issues/99/comments");
+    let foreign = asks(&spec, &linked(Action::Create, "https://other.example/t/99"), &[]);
+    assert_eq!(foreign.what, "POST /issues (create)");
+    // The transition needs what only the answer to the create would have told.
+    let unknown = asks(
+        &described(&format!("{TRACKER}\n{ticket_url}")),
+        &linked(Action::Create, "https://tracker.example/t/99"),
+        &[],
+    );
+    assert_eq!(unknown.what, "POST /issues (create)");
+    let made = ends(&spec, &with(Action::Create, thin()), &[said(201, r#"{"number": 5, "node_id": "N5"}"#)]);
+    let Outcome::Delivered(receipt) = made else { panic!("{made:?}") };
+    assert_eq!(receipt.link.as_deref(), Some("https://tracker.example/t/5"));
+}
+
+#[test]
 fn an_action_that_is_described_no_more_is_told() {
     let spec = described("url: https://x.example\nrequest: { send: POST }");
     let told = line(&ends(&spec, &known(Action::Comment), &[]));

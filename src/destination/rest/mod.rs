@@ -5,13 +5,16 @@ mod call;
 mod html;
 mod markdown;
 mod sign;
+mod ticket;
 mod words;
 
 pub use answer::{Answers, Pointer, Remembered};
 pub use call::{Body, Call, HeaderText};
 pub use sign::Sign;
+pub use ticket::TicketUrl;
 pub use words::Cut;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use http::HeaderName;
@@ -25,6 +28,7 @@ use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks
 use crate::domain::how::IfMissing;
 use crate::domain::reads::Reads;
 use crate::domain::render::Flavor;
+use crate::domain::thread::Thread;
 
 /// The actions that a description may have, the defaults first.
 pub const ACTIONS: [Action; 5] = [Action::Create, Action::Request, Action::Comment, Action::Transition, Action::Update];
@@ -49,6 +53,8 @@ pub struct Rest {
     pub sign: Option<Sign>,
     /// Whether bodies are CloudEvents.
     pub envelope: Envelope,
+    /// What the address of a ticket for people looks like.
+    pub ticket: Option<TicketUrl>,
     /// What must not be shown of all this.
     pub hidden: Vec<SecretString>,
     /// What it can do, the default first.
@@ -78,19 +84,16 @@ impl Destination for Rest {
     }
 
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
-        let known = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
-        match (job.action, known) {
-            (Action::Create, Some(_)) => {
-                let note = "the conversation has this one already, so none was created";
-                Step::Done(Outcome::Delivered(of_thread(job, Some(note.to_owned()))))
-            }
-            (Action::Create | Action::Request, _) => self.begin(job, answers, false),
-            (_, None) if job.content.how.if_missing == IfMissing::Skip => {
-                Step::Done(Skip("there is nothing yet to act on".to_owned()).into())
-            }
-            (_, None) => self.begin(job, answers, false),
-            (action, Some(key)) => self.act(action, key, job, answers),
+        if let Some(linked) = self.linked(job) {
+            return match self.converse(&linked, answers) {
+                Step::Done(Outcome::Delivered(receipt)) if job.action == Action::Create => {
+                    let note = "the sender has linked this one already, so none was created";
+                    Step::Done(Outcome::Delivered(Receipt { note: Some(note.to_owned()), ..receipt }))
+                }
+                step => step,
+            };
         }
+        self.converse(job, answers)
     }
 
     fn reads(&self) -> Reads {
@@ -113,6 +116,47 @@ impl Destination for Rest {
 }
 
 impl Rest {
+    fn converse(&self, job: &Job, answers: &[Answer]) -> Step {
+        let known = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
+        match (job.action, known) {
+            (Action::Create, Some(_)) => {
+                let note = "the conversation has this one already, so none was created";
+                Step::Done(Outcome::Delivered(of_thread(job, Some(note.to_owned()))))
+            }
+            (Action::Create | Action::Request, _) => self.begin(job, answers, false),
+            (_, None) if job.content.how.if_missing == IfMissing::Skip => {
+                Step::Done(Skip("there is nothing yet to act on".to_owned()).into())
+            }
+            (_, None) => self.begin(job, answers, false),
+            (action, Some(key)) => self.act(action, key, job, answers),
+        }
+    }
+
+    /// `job` with the ticket that the sender has linked, if it is one of this tracker and
+    /// the conversation has none.
+    fn linked(&self, job: &Job) -> Option<Job> {
+        let linked = job.content.how.linked.as_deref()?.trim();
+        if job.thread.as_ref().is_some_and(|thread| thread.key.is_some()) {
+            return None;
+        }
+        let key = self.ticket.as_ref()?.key_of(linked)?;
+        // What only an answer could have told is not known of it.
+        let enough =
+            self.reads().within("thread").is_some_and(|names| names.iter().all(|name| ["key", "url"].contains(name)));
+        if !enough {
+            return None;
+        }
+        let thread = Thread {
+            key: Some(key.to_owned()),
+            channel: None,
+            link: Some(linked.to_owned()),
+            title: job.content.message.title.clone(),
+            began: job.began,
+            values: BTreeMap::new(),
+        };
+        Some(Job { thread: Some(thread), ..job.clone() })
+    }
+
     /// How `action` is done, if it is described.
     #[must_use]
     pub fn call(&self, action: Action) -> Option<&Call> {
@@ -188,7 +232,8 @@ impl Rest {
                         "the answer has no {key}, so nothing can be done with it later: check 'remember' of '{action}'"
                     )
                 });
-                Outcome::Delivered(Receipt { begins_anew, note, ..receipt })
+                let link = receipt.link.clone().or_else(|| Some(self.ticket.as_ref()?.of(receipt.key.as_deref()?)));
+                Outcome::Delivered(Receipt { begins_anew, note, link, ..receipt })
             }
             Said::No(outcome) => outcome,
             Said::Gone(said) => self.closed(&said, 404),
