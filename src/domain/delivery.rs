@@ -253,6 +253,21 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Its words for people; `None` when it arrived.
+    pub fn why_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Delivered(_) => None,
+            Self::Later { why, .. }
+            | Self::Unclear { why }
+            | Self::NotFound { why }
+            | Self::Skipped { why }
+            | Self::Refused { why }
+            | Self::Closed { why } => Some(why),
+        }
+    }
+}
+
 /// Why an HTTP exchange gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {

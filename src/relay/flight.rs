@@ -108,16 +108,8 @@ async fn converse(shared: &Shared, spec: &DestinationSpec, job: &Job, account: &
 
 /// The outcome without secrets in its words: vendors and errors may quote an address.
 fn scrubbed(mut outcome: Outcome, snapshot: &Snapshot) -> Outcome {
-    match &mut outcome {
-        Outcome::Delivered(_) => {}
-        Outcome::Later { why, .. }
-        | Outcome::Unclear { why }
-        | Outcome::NotFound { why }
-        | Outcome::Skipped { why }
-        | Outcome::Refused { why }
-        | Outcome::Closed { why } => {
-            *why = snapshot.scrubber.scrub(why);
-        }
+    if let Some(why) = outcome.why_mut() {
+        *why = snapshot.scrubber.scrub(why);
     }
     outcome
 }

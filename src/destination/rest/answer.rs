@@ -192,14 +192,8 @@ impl Rest {
 
     /// `outcome` without secrets in its words.
     fn hiding(&self, mut outcome: Outcome) -> Outcome {
-        match &mut outcome {
-            Outcome::Delivered(_) => {}
-            Outcome::Later { why, .. }
-            | Outcome::Unclear { why }
-            | Outcome::NotFound { why }
-            | Outcome::Skipped { why }
-            | Outcome::Refused { why }
-            | Outcome::Closed { why } => *why = self.quote(why),
+        if let Some(why) = outcome.why_mut() {
+            *why = self.quote(why);
         }
         outcome
     }
