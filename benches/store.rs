@@ -102,6 +102,7 @@ fn plan(n: u64) -> Plan {
                 fields: serde_json::Map::new(),
                 how: How::default(),
                 body: None,
+                facts: serde_json::Map::new(),
             },
             parent: None,
             priority: Priority::Normal,

@@ -18,7 +18,7 @@ use crate::web::api::{Selected, as_json};
 use super::access::{Changer, ask_relay, changer, configuration, reader};
 use super::output::{Output, plain};
 use super::table::table;
-use super::{Failure, block_on};
+use super::{Failure, block_on, events};
 
 /// The most ids shown when a prefix fits several.
 const CANDIDATES_MAX: usize = 5;
@@ -212,14 +212,7 @@ async fn find(ledger: &dyn Ledger, prefix: &str) -> Result<DeliveryId, Failure> 
         return Ok(id);
     }
     let (_, deliveries) = ledger.ids_like(prefix, CANDIDATES_MAX).await?;
-    match deliveries.as_slice() {
-        [one] => Ok(*one),
-        [] => Err(anyhow::anyhow!("there is no delivery {prefix}").into()),
-        several => {
-            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
-            Err(Failure::Usage(format!("{prefix} fits several deliveries: {}", ids.join(", "))))
-        }
-    }
+    events::the_one(prefix, ("delivery", "deliveries"), &deliveries)
 }
 
 async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) -> Result<(), Failure> {

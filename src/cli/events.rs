@@ -1,5 +1,6 @@
 //! `relaybell events`: what came in.
 
+use std::fmt;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -103,20 +104,29 @@ fn summary(event: &EventRecord) -> Value {
     })
 }
 
+/// The only one of `candidates`, the ids that begin with `prefix`; `what` names one and several.
+pub(super) fn the_one<T: Copy + fmt::Display>(
+    prefix: &str,
+    what: (&str, &str),
+    candidates: &[T],
+) -> Result<T, Failure> {
+    match candidates {
+        [one] => Ok(*one),
+        [] => Err(anyhow::anyhow!("there is no {} {prefix}", what.0).into()),
+        several => {
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Failure::Usage(format!("{prefix} fits several {}: {}", what.1, ids.join(", "))))
+        }
+    }
+}
+
 /// Finds the one event whose id begins with `prefix`.
 pub(super) async fn find(ledger: &dyn Ledger, prefix: &str) -> Result<EventId, Failure> {
     if let Ok(id) = prefix.parse() {
         return Ok(id);
     }
     let (events, _) = ledger.ids_like(prefix, CANDIDATES_MAX).await?;
-    match events.as_slice() {
-        [one] => Ok(*one),
-        [] => Err(anyhow::anyhow!("there is no event {prefix}").into()),
-        several => {
-            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
-            Err(Failure::Usage(format!("{prefix} fits several events: {}", ids.join(", "))))
-        }
-    }
+    the_one(prefix, ("event", "events"), &events)
 }
 
 async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) -> Result<(), Failure> {

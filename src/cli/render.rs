@@ -49,19 +49,21 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     let snapshot = snapshot(config, output)?;
     let (name, kind, adapter) = destination(&snapshot, args)?;
     let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
-    let content = rehearsal::content(&snapshot, &args.template, kind, &case.facts)?;
+    let content = rehearsal::content(&snapshot, &args.template, kind, &adapter.reads(), &case.facts)?;
     // A delivery has its own time, and a label of its own in Jira.
     let job = rehearsal::job(&name, rehearsal::usual(adapter.as_ref()), content, Timestamp::default(), [0; 10]);
     let body: Value = match adapter.step(&job, &[]) {
         Step::Ask(ask) => serde_json::from_slice(ask.request.body()).context("the body is no JSON")?,
         Step::Done(outcome) => return Err(anyhow!("nothing would be sent: {outcome:?}").into()),
     };
-    let vendor = match kind {
-        Kind::Slack => Vendor::Slack,
-        Kind::Teams => Vendor::Teams,
-        Kind::Jira => Vendor::Jira,
+    let drawn = match kind {
+        Kind::Slack => drawn(Vendor::Slack, &body),
+        Kind::Teams => drawn(Vendor::Teams, &body),
+        Kind::Jira => drawn(Vendor::Jira, &body),
+        // How it looks there, only the receiver knows.
+        Kind::Rest => serde_json::to_string_pretty(&body)?,
     };
-    let picture = plain_lines(&drawn(vendor, &body));
+    let picture = plain_lines(&drawn);
     if args.json {
         let whole = json!({
             "template": args.template, "event": case.event, "kind": kind.word(), "destination": args.to,
@@ -100,6 +102,10 @@ fn destination(snapshot: &Snapshot, args: &Args) -> Result<(String, Kind, Arc<dy
             project: "PROJECT".to_owned(),
             issue_type: "Bug".to_owned(),
         }),
+        Kind::Rest => {
+            let help = "what a described receiver is sent stands in relaybell.yaml: name it with --to";
+            return Err(Failure::Usage(help.to_owned()));
+        }
     };
     Ok((word.to_owned(), *kind, adapter))
 }

@@ -9,17 +9,17 @@ use url::Url;
 
 use super::address;
 use super::desk::Desk;
-use super::fields::{Fields, not_yet, one_of, text};
+use super::fields::{Fields, one_of, text};
 use super::findings::Place;
 use super::node::{Node, Tree};
 use super::secrets::State;
-use super::{DestinationSpec, RateLimit, values};
+use super::{DestinationSpec, RateLimit, rest, values};
 use crate::destination::Destination;
 use crate::destination::jira::{Api, Jira};
 use crate::destination::slack::Slack;
 use crate::destination::teams::Teams;
 use crate::domain::Name;
-use crate::domain::delivery::RetryPolicy;
+use crate::domain::delivery::{Action, RetryPolicy};
 use crate::domain::rule::Kind;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -40,12 +40,16 @@ struct Defaults {
 }
 
 /// Slack: one message a second and channel. Teams: well below its 60 in 30 seconds.
-/// Jira: far below its 100 a second, since people read the issues.
-fn defaults(kind: Kind) -> Defaults {
+/// Jira: far below its 100 a second, since people read the issues. Others: below the 80
+/// writes a minute of GitHub, the slowest of the known ones.
+fn defaults(kind: Kind, adapter: Option<&dyn Destination>) -> Defaults {
+    let is_tracker = adapter.is_none_or(|adapter| adapter.actions().contains(&Action::Create));
     let (sends, burst, concurrency, timeout, retry) = match kind {
         Kind::Slack => (1, 1, 1, 15, RetryPolicy::CHAT),
         Kind::Teams => (1, 1, 1, 30, RetryPolicy::CHAT),
         Kind::Jira => (5, 5, 4, 30, RetryPolicy::TRACKER),
+        Kind::Rest if is_tracker => (1, 5, 2, 30, RetryPolicy::TRACKER),
+        Kind::Rest => (1, 5, 2, 30, RetryPolicy::CHAT),
     };
     let number = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
     let limit = RateLimit { sends: number(sends), per: SECOND, burst: number(burst) };
@@ -57,17 +61,14 @@ pub fn read(name: &Name, node: &Node, desk: &mut Desk<'_>) -> Option<Destination
     let mut fields = Fields::of(node, format!("destination '{name}'"), &mut desk.findings)?;
     let kind_node = fields.require("kind", &mut desk.findings)?;
     let word = text(kind_node, "'kind'", &mut desk.findings)?;
-    if word == "rest" {
-        not_yet("the kind of destination 'rest'", kind_node.at, &mut desk.findings);
-        return None;
-    }
     let kind = one_of(word, "kind of destination", &Kind::WORDS, kind_node.at, &mut desk.findings)?;
     let adapter: Option<Arc<dyn Destination>> = match kind {
         Kind::Slack => slack(&mut fields, desk).map(|slack| Arc::new(slack) as Arc<dyn Destination>),
         Kind::Teams => teams(&mut fields, desk).map(|teams| Arc::new(teams) as Arc<dyn Destination>),
         Kind::Jira => jira(&mut fields, desk).map(|jira| Arc::new(jira) as Arc<dyn Destination>),
+        Kind::Rest => rest::read(&mut fields, desk).map(|rest| Arc::new(rest) as Arc<dyn Destination>),
     };
-    let usual = defaults(kind);
+    let usual = defaults(kind, adapter.as_deref());
     let limit = match fields.take("limit") {
         Some(node) => limit(node, desk),
         None => Some(usual.limit),

@@ -85,6 +85,14 @@ pub fn not_yet(what: &str, at: Place, findings: &mut Findings) {
     findings.error_help(at, format!("{what} is not in this release"), help);
 }
 
+/// Whether a key is right that was read, if it was there: one that is not there is right.
+pub fn right<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(value) => value.map(Some),
+    }
+}
+
 /// The entries of a map whose keys are names that people choose; reports when it is no map.
 pub fn entries<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> &'n [Entry] {
     match &node.tree {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::conditions::fact_kind;
-use super::fields::{Fields, items, one_of, text};
+use super::fields::{Fields, items, one_of, right, text};
 use super::findings::Findings;
 use super::node::{Node, Tree};
 use super::values;
@@ -33,19 +33,11 @@ pub fn read(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<Handling
     let expires = fields.take("expires").map(|node| expires(node, findings));
     let mute_until = fields.take("mute_until").map(|node| moment(node, findings));
     Some(Handling {
-        about: all_or(about)?.unwrap_or_default(),
-        priority: all_or(priority)?.unwrap_or_default(),
-        expires: all_or(expires)?,
-        mute_until: all_or(mute_until)?,
+        about: right(about)?.unwrap_or_default(),
+        priority: right(priority)?.unwrap_or_default(),
+        expires: right(expires)?,
+        mute_until: right(mute_until)?,
     })
-}
-
-/// A key that is there must be right; one that is not there is right.
-fn all_or<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(value) => value.map(Some),
-    }
 }
 
 /// The facts that name the conversation: one, or a list.

@@ -42,11 +42,18 @@ pub fn read(fields: &mut Fields<'_>, doing: Option<(Action, &Receiver)>, finding
     let moves = action == Action::Transition;
     fits(status, "status", moves, "'transition'", findings);
     fits(category, "to_category", moves, "'transition'", findings);
+    if let Some(node) = category.filter(|_| moves && receiver.kind == Kind::Rest) {
+        let help = "write status: …, as the tracker calls it";
+        findings.error_help(node.at, "only Jira tells which statuses mean done", help);
+        return None;
+    }
     if broken {
         return None;
     }
     let place = fields.place();
-    let target = if moves { Some(target(status, category, place, findings)?) } else { None };
+    // A description that names no status moves an issue to one that it knows itself.
+    let knows = receiver.kind == Kind::Rest && status.is_none() && !receiver.reads.names("status");
+    let target = if moves && !knows { Some(target(status, category, receiver.kind, place, findings)?) } else { None };
     if action == Action::React && react.is_none() {
         findings.error_help(place, "the action 'react' needs an emoji", "write it by its name: react: eyes");
         return None;
@@ -67,24 +74,31 @@ pub fn read(fields: &mut Fields<'_>, doing: Option<(Action, &Receiver)>, finding
         None => IfMissing::Skip,
     };
     let if_missing = if action.needs_thread() { if_missing } else { IfMissing::default() };
-    Some(How { react, broadcast, if_missing, target, silent: false })
+    Some(How { react, broadcast, if_missing, target, linked: None, silent: false })
 }
 
 fn is_chat(receiver: &Receiver) -> bool {
     receiver.actions.first() == Some(&Action::Post)
 }
 
-/// What a message without a thread does: `post` at a chat, `create` at a tracker, or `skip`.
+/// What a message without a thread does: `post` at a chat, `create` at a tracker,
+/// `request` at any other receiver, or `skip`.
 fn if_missing(node: &Node, action: Action, receiver: &Receiver, findings: &mut Findings) -> Option<IfMissing> {
     let word = text(node, "'if_missing'", findings)?;
     if action == Action::React {
         return one_of(word, "value of 'if_missing'", &[("skip", IfMissing::Skip)], node.at, findings);
     }
-    let begin = if is_chat(receiver) { "post" } else { "create" };
+    let begin = receiver.actions.first().map_or("create", |action| action.word());
     one_of(word, "value of 'if_missing'", &[(begin, IfMissing::Begin), ("skip", IfMissing::Skip)], node.at, findings)
 }
 
-fn target(status: Option<&Node>, category: Option<&Node>, place: Place, findings: &mut Findings) -> Option<Target> {
+fn target(
+    status: Option<&Node>,
+    category: Option<&Node>,
+    kind: Kind,
+    place: Place,
+    findings: &mut Findings,
+) -> Option<Target> {
     match (status, category) {
         (Some(_), Some(both)) => {
             findings.error(both.at, "either 'status' or 'to_category', not both");
@@ -103,7 +117,10 @@ fn target(status: Option<&Node>, category: Option<&Node>, place: Place, findings
             one_of(word, "category", &Category::WORDS, node.at, findings).map(Target::Category)
         }
         (None, None) => {
-            let help = "write status: Done, or to_category: done for whatever status means done there";
+            let help = match kind {
+                Kind::Rest => "write status: …, as the tracker calls it: its description sends {{status}}",
+                _ => "write status: Done, or to_category: done for whatever status means done there",
+            };
             findings.error_help(place, "a transition needs to know where to", help);
             None
         }

@@ -327,6 +327,7 @@ fn receivers(settings: &Settings) -> BTreeMap<Name, Option<Receiver>> {
     let receiver = |spec: &std::sync::Arc<super::DestinationSpec>| Receiver {
         kind: spec.kind,
         actions: spec.adapter.actions().to_vec(),
+        reads: spec.adapter.reads(),
     };
     settings.destinations.iter().map(|(name, (_, spec))| (name.clone(), spec.as_ref().map(receiver))).collect()
 }

@@ -156,6 +156,10 @@ pub fn mention(people: &Arc<People>, word: &str, kind: Kind, at: Place, findings
     }
     let name = word.trim_start_matches('@');
     let known = |people| Some(Wanted::Known { name: name.to_owned(), people });
+    if kind == Kind::Rest {
+        // The receiver knows its people; the rule names them as it does.
+        return known(vec![Mention { name: name.to_owned(), ..Mention::default() }]);
+    }
     if EVERYBODY.contains(&name) {
         if kind != Kind::Slack {
             let help = "name people instead; Teams and Jira cannot notify everybody";

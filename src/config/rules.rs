@@ -14,6 +14,7 @@ use crate::domain::Name;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::Action;
 use crate::domain::people::People;
+use crate::domain::reads::Reads;
 use crate::domain::rule::{Kind, Rule};
 
 /// A destination, as far as rules must know it.
@@ -22,6 +23,8 @@ pub struct Receiver {
     pub kind: Kind,
     /// What it can do, the default first.
     pub actions: Vec<Action>,
+    /// What it needs beside the message.
+    pub reads: Reads,
 }
 
 /// What rules may name.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, items, one_of, text};
-use super::findings::Findings;
+use super::findings::{Findings, Place};
 use super::how;
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Node, Tree};
@@ -76,6 +76,9 @@ impl Rules {
         let template = fields.take("template").map(|node| self.template(node, known, findings));
         let mention = fields.take("mention").map(|node| mentions(node, kind, known, findings));
         let tree = fields.take("fields").map(|node| field_tree(node, kind, findings));
+        if let (Some(Some(tree)), Some(receiver)) = (&tree, receiver) {
+            unread_fields(tree, receiver, fields.place(), findings);
+        }
         let how = how::read(&mut fields, action.zip(receiver), findings);
         fields.later(SEND_LATER);
         fields.finish(findings);
@@ -85,6 +88,7 @@ impl Rules {
             kind,
             action: action?,
             how: How { silent: template.is_none(), ..how? },
+            reads: receiver.map(|receiver| receiver.reads.clone()).unwrap_or_default(),
             template: match template {
                 Some(template) => Some(template?),
                 None => None,
@@ -182,6 +186,15 @@ fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut F
         }
     }
     Mentions::new(mentions)
+}
+
+/// Points out fields that no request of a described destination names.
+fn unread_fields(tree: &FieldTree, receiver: &Receiver, at: Place, findings: &mut Findings) {
+    let Some(read) = receiver.reads.within("fields").filter(|_| receiver.kind == Kind::Rest) else { return };
+    for name in tree.names().filter(|name| !read.contains(name)) {
+        let help = format!("name it where the destination is described: {{{{fields.{name}}}}}");
+        findings.warning(at, format!("no request of this destination names the field '{name}'"), help);
+    }
 }
 
 /// `fields:` of a tracker. `serde_yaml`'s value is the bridge from the file to JSON.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::{name, not_yet};
+use super::fields::name;
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::vocabulary::known_facts;
@@ -29,7 +29,8 @@ impl TemplateFiles {
             (called, None)
         } else if let Some((called, word)) = stem.strip_suffix(".json").and_then(|stem| stem.rsplit_once('.')) {
             if word == "rest" {
-                not_yet("a template for the kind 'rest'", at, findings);
+                let help = "in relaybell.yaml: create: { send: POST /…, json: { title: \"{{title}}\" } }";
+                findings.error_help(at, "the body for a 'rest' destination is described with the destination", help);
                 return;
             }
             match Kind::WORDS.iter().find(|(known, _)| *known == word) {

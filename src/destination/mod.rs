@@ -7,6 +7,7 @@ mod address;
 mod flat;
 pub mod jira;
 mod reply;
+pub mod rest;
 mod sheet;
 pub mod slack;
 pub mod teams;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use crate::domain::delivery::{Action, Job, Lost, Outcome};
 use crate::domain::message::{Block, Message};
+use crate::domain::reads::Reads;
 use crate::domain::time::Timestamp;
 
 /// What `body` says, in plain text: the words alone, in their order, in lines.
@@ -43,6 +45,17 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// something, and leaves nothing behind; `None` where there is no such question.
     fn question(&self, _answers: &[Answer]) -> Option<Step> {
         None
+    }
+
+    /// The facts that it needs beside the message, kept with each delivery.
+    fn reads(&self) -> Reads {
+        Reads::default()
+    }
+
+    /// Whether it looks for what an unclear failure of `action` may have left behind,
+    /// before it does it again.
+    fn looks_first(&self, action: Action) -> bool {
+        action.is_once()
     }
 }
 

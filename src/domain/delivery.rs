@@ -70,6 +70,12 @@ impl Action {
         matches!(self, Self::Create | Self::Comment)
     }
 
+    /// Whether it is about an issue of a tracker.
+    #[must_use]
+    pub fn is_about_an_issue(self) -> bool {
+        matches!(self, Self::Create | Self::Comment | Self::Transition | Self::Update)
+    }
+
     /// Whether it acts on a thread that is there already.
     #[must_use]
     pub fn needs_thread(self) -> bool {
@@ -191,6 +197,8 @@ pub struct Job {
     pub accepted: Timestamp,
     /// When it is of no use any more; `None`: never.
     pub expires: Option<Timestamp>,
+    /// When this attempt began.
+    pub began: Timestamp,
     /// The number of this attempt, from 1. A late settle of an older attempt is refused.
     pub attempt: u32,
     /// How many failed attempts count against it (pauses, holds and 429 do not).
@@ -243,6 +251,21 @@ pub enum Outcome {
         /// What the destination said and what to do about it, for people.
         why: String,
     },
+}
+
+impl Outcome {
+    /// Its words for people; `None` when it arrived.
+    pub fn why_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Delivered(_) => None,
+            Self::Later { why, .. }
+            | Self::Unclear { why }
+            | Self::NotFound { why }
+            | Self::Skipped { why }
+            | Self::Refused { why }
+            | Self::Closed { why } => Some(why),
+        }
+    }
 }
 
 /// Why an HTTP exchange gave no answer.

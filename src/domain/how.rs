@@ -19,6 +19,9 @@ pub struct How {
     /// Where a transition leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// The issue that the sender has linked already, by its address or key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<String>,
     /// Whether a transition says nothing: no template is named.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,

@@ -192,6 +192,9 @@ pub struct Content {
     /// The vendor's own body, where a template for that kind replaces the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// The facts that a described destination names beside the message.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub facts: Map<String, Value>,
 }
 
 /// The version of [`Content`] that this release writes.

@@ -22,6 +22,7 @@ pub mod people;
 pub mod plan;
 pub mod priority;
 pub mod rank;
+pub mod reads;
 pub mod render;
 pub mod rule;
 pub mod sentence;

@@ -10,6 +10,7 @@ use super::Name;
 use super::delivery::{Action, NewDelivery};
 use super::event::{Dedup, Event, Report, SubjectKey};
 use super::facts::{AGE, CHANGED, Facts, Origin};
+use super::how::How;
 use super::ids::{DeliveryId, EventId, delivery_key};
 use super::memory::{Known, Memory, MemoryChange, Remembered};
 use super::message::{CONTENT_VERSION, Content, Message};
@@ -289,6 +290,9 @@ struct Desk<'a> {
     done: HashSet<(Name, Action, String)>,
 }
 
+/// The fact that names the issue that the sender has linked.
+const TICKET: &str = "ticket";
+
 impl Desk<'_> {
     fn act(&mut self, rule: &Rule, plan: &mut Plan) {
         if let Some(why) = rule.handling.muted(plan.event.received) {
@@ -372,7 +376,10 @@ impl Desk<'_> {
             let template = send.template.clone().unwrap_or_else(|| "(fields)".into());
             plan.template_failures.push((template, why));
         }
-        Content { v: CONTENT_VERSION, message, fields, how: send.how.clone(), body }
+        let linked = facts.text(TICKET).filter(|_| send.action.is_about_an_issue()).map(str::to_owned);
+        let how = How { linked, ..send.how.clone() };
+        let facts = send.reads.pick(facts);
+        Content { v: CONTENT_VERSION, message, fields, how, body, facts }
     }
 }
 

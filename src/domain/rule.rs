@@ -9,6 +9,7 @@ use super::handling::Handling;
 use super::how::How;
 use super::index::Index;
 use super::people::Mentions;
+use super::reads::Reads;
 use super::render::FieldTree;
 
 /// When these facts hold, send these messages.
@@ -90,6 +91,8 @@ pub struct Send {
     pub fields: FieldTree,
     /// How it is done.
     pub how: How,
+    /// The facts that the destination needs beside the message.
+    pub reads: Reads,
 }
 
 /// The kinds of destination.
@@ -101,11 +104,14 @@ pub enum Kind {
     Teams,
     /// A Jira project, Cloud or Data Center.
     Jira,
+    /// Any tracker or receiver, described.
+    Rest,
 }
 
 impl Kind {
     /// All kinds with their word.
-    pub const WORDS: [(&'static str, Self); 3] = [("slack", Self::Slack), ("teams", Self::Teams), ("jira", Self::Jira)];
+    pub const WORDS: [(&'static str, Self); 4] =
+        [("slack", Self::Slack), ("teams", Self::Teams), ("jira", Self::Jira), ("rest", Self::Rest)];
 
     /// The word configuration uses for it.
     #[must_use]
@@ -114,6 +120,7 @@ impl Kind {
             Self::Slack => "slack",
             Self::Teams => "teams",
             Self::Jira => "jira",
+            Self::Rest => "rest",
         }
     }
 }

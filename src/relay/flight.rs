@@ -38,7 +38,7 @@ pub(super) struct Landing {
 pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: Lease, job: Job) -> Landing {
     let snapshot = shared.current.load_full();
     let began = shared.clock.now();
-    if job.unsure && !job.action.is_once() {
+    if job.unsure && !spec.adapter.looks_first(job.action) {
         let label = OfDestination { destination: spec.name.to_string() };
         shared.metrics.possible_duplicates.get_or_create_owned(&label).inc();
     }
@@ -64,16 +64,8 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
 
 /// The outcome without secrets in its words: vendors and errors may quote an address.
 fn scrubbed(mut outcome: Outcome, snapshot: &Snapshot) -> Outcome {
-    match &mut outcome {
-        Outcome::Delivered(_) => {}
-        Outcome::Later { why, .. }
-        | Outcome::Unclear { why }
-        | Outcome::NotFound { why }
-        | Outcome::Skipped { why }
-        | Outcome::Refused { why }
-        | Outcome::Closed { why } => {
-            *why = snapshot.scrubber.scrub(why);
-        }
+    if let Some(why) = outcome.why_mut() {
+        *why = snapshot.scrubber.scrub(why);
     }
     outcome
 }

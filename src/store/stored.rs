@@ -114,6 +114,7 @@ mod tests {
     use crate::domain::delivery::Receipt;
     use crate::domain::memory::Memory;
     use crate::domain::plan::Verdict;
+    use crate::domain::thread::Thread;
 
     /// Reads the golden file and writes it again: the release that writes must not drift
     /// from the form without a new version.
@@ -128,9 +129,14 @@ mod tests {
         golden::<Vec<Verdict>>(include_str!("../../tests/fixtures/stored/v1/verdicts.json"));
         golden::<Receipt>(include_str!("../../tests/fixtures/stored/v1/receipt.json"));
         golden::<Facts>(include_str!("../../tests/fixtures/stored/v1/facts.json"));
-        let text = include_str!("../../tests/fixtures/stored/v1/content.json");
-        let content = read_content(text).unwrap();
-        assert_eq!(write_content(&content).unwrap(), text.trim_end());
+        golden::<Thread>(include_str!("../../tests/fixtures/stored/v1/thread.json"));
+        for text in [
+            include_str!("../../tests/fixtures/stored/v1/content.json"),
+            include_str!("../../tests/fixtures/stored/v1/content-how.json"),
+        ] {
+            let content = read_content(text).unwrap();
+            assert_eq!(write_content(&content).unwrap(), text.trim_end());
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["web", "standin"]),
     ("tower_http", &["web"]),
     ("clap", &["cli"]),
+    ("hmac", &["destination/rest"]),
     ("quick_junit", &["cli"]),
     ("indicatif", &["cli/backtest"]),
     ("anyhow", &["cli"]),

@@ -337,7 +337,10 @@ fn the_shipped_configuration_is_sound_without_any_environment() {
         ["payment-defect payments", "defect-feed qa-feed"]
     );
     assert_eq!(sent(json!({"event": "defect.created", "severity": "blocker", "title": "[Draft] x"})), [""; 0]);
-    assert_eq!(sent(json!({"event": "defect.resolved", "severity": "critical"})), ["blocker-resolved qa-blockers"]);
+    assert_eq!(
+        sent(json!({"event": "defect.resolved", "severity": "critical", "project": "PAY"})),
+        ["blocker-resolved qa-blockers", "blocker-resolved pay-jira", "payment-resolved payments"]
+    );
     assert_eq!(sent(json!({"event": "run.completed", "failed": 1, "pass_rate": 0.99})), ["bad-run release-room"]);
     assert_eq!(sent(json!({"event": "run.completed", "failed": 0, "pass_rate": 0.8})), ["bad-run release-room"]);
     assert_eq!(sent(json!({"event": "run.completed", "failed": 0, "pass_rate": 1.0})), [""; 0]);

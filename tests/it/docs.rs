@@ -20,15 +20,17 @@ const RULES: &str = include_str!("../../docs/rules.md");
 const TEMPLATES: &str = include_str!("../../docs/templates.md");
 const TESTING: &str = include_str!("../../docs/testing.md");
 const DESTINATIONS: &str = include_str!("../../docs/destinations.md");
+const RECIPES: &str = include_str!("../../docs/recipes.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-const ALL: [(&str, &str); 7] = [
+const ALL: [(&str, &str); 8] = [
     ("README.md", README),
     ("docs/configuration.md", CONFIGURATION),
     ("docs/rules.md", RULES),
     ("docs/testing.md", TESTING),
     ("docs/templates.md", TEMPLATES),
     ("docs/destinations.md", DESTINATIONS),
+    ("docs/recipes.md", RECIPES),
     ("docs/operations.md", OPERATIONS),
 ];
 
@@ -197,6 +199,33 @@ fn every_key_of_the_configuration_is_documented() {
     }
     assert!(keys.len() > 25, "the keys are gone");
     all_in(CONFIGURATION, &keys, "keys of relaybell.yaml");
+}
+
+#[test]
+fn every_key_of_a_description_is_documented() {
+    let mut keys = BTreeSet::new();
+    for code in [
+        include_str!("../../src/config/rest.rs"),
+        include_str!("../../src/config/rest_call.rs"),
+        include_str!("../../src/config/rest_answers.rs"),
+    ] {
+        keys.extend(words_after(code, "fields.take("));
+        keys.extend(words_after(code, "fields.require("));
+    }
+    // Their forms are shown where `auth` and `sign` are.
+    for inner in ["bearer", "basic", "user", "password", "scheme", "secret"] {
+        assert!(keys.remove(inner) && DESTINATIONS.contains(&format!("{inner}: ")), "{inner}");
+    }
+    assert!(keys.len() > 20, "the keys are gone");
+    all_in(DESTINATIONS, &keys, "keys of a description");
+    let call = include_str!("../../src/config/rest_call.rs");
+    all_in(DESTINATIONS, &list(call, "OWN: [&str; 7] = ["), "names of a description");
+    all_in(DESTINATIONS, &list(call, "DELIVERY: [&str; 3] = ["), "parts of a delivery");
+    all_in(
+        DESTINATIONS,
+        &list(include_str!("../../src/domain/render/flavor.rs"), "WORDS: [(&'static str, Self); 4] ="),
+        "markups",
+    );
 }
 
 #[test]

@@ -149,7 +149,8 @@ fn a_vendors_own_body_is_json_that_no_value_breaks() {
     let text = "{\"text\": \"{{title}}\", \"tags\": {{json tags}}, \"n\": {{cases}}, \"x\": \"{{upper title}}\"}";
     let hostile = "\"}, <!channel> [a](http://b) \\ *b* [~admin] \n\u{0} <at>x</at> &";
     let facts = facts(json!({"title": hostile, "tags": ["<!here>", {"k\"": 1}], "cases": 5}));
-    for (_, kind) in Kind::WORDS {
+    // What a described destination gets stands in its description.
+    for (_, kind) in Kind::WORDS.into_iter().filter(|(_, kind)| *kind != Kind::Rest) {
         let templates = Templates::compile(&[own("t", kind, text)]).unwrap();
         let body = templates.own_body("t", kind, &facts).unwrap().unwrap();
         assert_eq!(body["n"], 5);
@@ -169,7 +170,7 @@ fn a_vendors_own_body_is_json_that_no_value_breaks() {
     assert_eq!(error, "templates/t.jira.json.hbs:2:9: 'gone' is not a fact of this event");
     for raw in ["{{{title}}}", "{{&title}}", "{{~{title}~}}"] {
         let problems = Templates::compile(&[own("t", Kind::Slack, raw)]).unwrap_err();
-        assert!(problems[0].message.contains("not allowed in a vendor's own body"), "{}", shown(&problems));
+        assert!(problems[0].message.contains("are not allowed here"), "{}", shown(&problems));
     }
 }
 

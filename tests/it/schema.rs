@@ -25,6 +25,33 @@ destinations:
   room: { kind: teams, webhook_url: "${U}", limit: { rate: 1/s }, retry: { first: 1s, max: 10m, give_up_after: 24h } }
   jira: { kind: jira, url: "https://acme.atlassian.net", api: 3, email: a@b.example, token: "${J}", project: PAY, issue_type: Bug, limit: 5/s }
   center: { kind: jira, url: "https://jira.example", token: "${J}", project: PAY, limit: { rate: 5/s }, retry: { max: 1h } }
+  tracker:
+    kind: rest
+    url: "https://tracker.example"
+    auth: { basic: { user: bot, password: "${P}" } }
+    headers: { X-Version: 3 }
+    text: markdown
+    cut: { title: 100, body: 1000 }
+    error: [/message]
+    ok: { /ok: true }
+    busy: { /code: SLOW }
+    retryable: 423
+    permanent: [409]
+    create: { send: POST /issues, json: { title: "{{title}}" }, remember: { key: /number, url: /url }, success: [201] }
+    find: { send: "GET /search?q={{delivery.key}}", remember: { key: /0/number }, ok: { /error: null } }
+    request: { send: POST /events, form: { a: b }, headers: { X-A: b } }
+    comment: { send: "POST /issues/{{thread.key}}/comments", json: { body: "{{body}}" }, error: /why }
+    transition: { send: "PATCH /issues/{{thread.key}}", json_patch: [{ op: add, path: /state, value: "{{status}}" }] }
+    update: { send: "PUT /issues/{{thread.key}}", json: { title: "{{title}}" } }
+    limit: { rate: 1/s }
+    retry: { first: 1s }
+  events:
+    kind: rest
+    url: "https://events.example"
+    auth: { bearer: "${T}" }
+    sign: { scheme: standard-webhooks, secret: "${K}" }
+    envelope: cloudevents
+    request: { send: POST, json: { title: "{{title}}" } }
 people: { qa-oncall: { slack: S0QAONCALL, teams: a@b.example, jira: abc } }
 "##;
 

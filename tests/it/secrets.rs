@@ -14,7 +14,7 @@ const RULES: &str = "
 rules:
   - name: everywhere
     when: { event: defect.created }
-    send: [{ to: hook }, { to: bot }, { to: teams }, { to: tracker }, { to: gone }]
+    send: [{ to: hook }, { to: bot }, { to: teams }, { to: tracker }, { to: gone }, { to: described }, { to: signed }]
 ";
 
 const CONFIG: &str = r##"
@@ -26,7 +26,37 @@ destinations:
   teams: { kind: teams, webhook_url: "${TEAMS}", limit: none }
   tracker: { kind: jira, url: "JIRA_URL", email: bot@acme.example, token: "${JIRA}", project: PAY, issue_type: Bug, limit: none }
   gone: { kind: slack, webhook_url: "${GONE}", limit: none }
+  described:
+    kind: rest
+    url: "JIRA_URL"
+    auth: { basic: { user: bot, password: "${REST_PASSWORD}" } }
+    headers: { X-Api-Key: "${REST_KEY}" }
+    limit: none
+    request: { send: POST /elsewhere, json: { routing: "${REST_ROUTING}", title: "{{title}}" } }
+  signed:
+    kind: rest
+    url: "${REST_URL}"
+    sign: { scheme: standard-webhooks, secret: "${REST_SIGN}" }
+    limit: none
+    request: { send: POST, json: { title: "{{title}}" } }
 "##;
+
+/// What must not be told.
+const CANARIES: [&str; 13] = [
+    "canary-admin-4711",
+    "canary-qase-4712",
+    TOKEN,
+    "canary-jira-4713",
+    "canaryGone4714",
+    "standInWebhookSecret0001",
+    "canary-rest-4715",
+    "Ym90OmNhbmFyeS1yZXN0LTQ3MTU",
+    "canary-rest-4716",
+    "canary-rest-4717",
+    "Y2FuYXJ5UmVzdDQ3MTg",
+    "canaryRest4719",
+    "canary-rest-4720",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_told_anywhere() {
@@ -46,6 +76,11 @@ async fn no_secret_is_told_anywhere() {
         ("BOT", TOKEN),
         ("TEAMS", teams_url.as_str()),
         ("JIRA", "canary-jira-4713"),
+        ("REST_PASSWORD", "canary-rest-4715"),
+        ("REST_KEY", "canary-rest-4716"),
+        ("REST_ROUTING", "canary-rest-4717"),
+        ("REST_SIGN", "whsec_Y2FuYXJ5UmVzdDQ3MTg="),
+        ("REST_URL", "http://127.0.0.1:1/hooks/canaryRest4719?token=canary-rest-4720"),
         ("GONE", "http://127.0.0.1:1/services/T0/B0/canaryGone4714"),
     ];
     let relay = Serving::start_with(folder.path(), "trace", &environment);
@@ -89,14 +124,8 @@ async fn no_secret_is_told_anywhere() {
     }
     assert!(told.contains("invalid_token"), "not vacuous: what the vendor said is told");
     assert!(told.contains("127.0.0.1"), "not vacuous");
-    for canary in [
-        "canary-admin-4711",
-        "canary-qase-4712",
-        TOKEN,
-        "canary-jira-4713",
-        "canaryGone4714",
-        "standInWebhookSecret0001",
-    ] {
+    assert!(told.contains("POST /elsewhere (request)") && told.contains("POST (request)"), "not vacuous");
+    for canary in CANARIES {
         if let Some(at) = told.find(canary) {
             let around: String = told[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
             panic!("{canary} is told after: {around}");

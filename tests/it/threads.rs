@@ -248,3 +248,32 @@ rules:
     assert!(note(1).starts_with("posted as a new message, because Slack answered message_not_found"), "{}", note(1));
     assert!(note(2).starts_with("the emoji was not added: Slack answered too_many_reactions"), "{}", note(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issue_that_the_sender_has_linked_is_adopted_and_a_ticket_that_comes_back_makes_no_other() {
+    let stage = Stage::new(RULES);
+    let relay = Serving::start(stage.folder.path());
+    send(&relay, STEPS[0].0, STEPS[0].1).await;
+    idle(&stage.folder).await;
+    // The sender's own integration sees the new issue and reports a defect of its own for it.
+    let address = format!("{}/browse/PAY-1", stage.jira.api_url().unwrap());
+    for (id, link) in [
+        (18, format!(r#""external_issue":{{"type":"jira","id":"PAY-1","link":"{address}"}}"#)),
+        (19, r#""external_data":"PAY-1""#.to_owned()),
+    ] {
+        let body = format!(
+            r#"{{"event_name":"defect.created","timestamp":1789382400,"payload":{{"id":{id},"title":"Checkout fails",{link}}},"team_member_id":1,"project_code":"PAY"}}"#
+        );
+        let client = relaybell::ports::http::HttpExchange::new().unwrap();
+        let answer = ask(&client, relay.address, "POST", "/hooks/qase", &[], body.as_bytes()).await;
+        assert_eq!(answer.status(), http::StatusCode::ACCEPTED);
+        idle(&stage.folder).await;
+    }
+    assert_eq!(Stage::kinds(&stage.jira), ["issue"], "{}", Stage::pictures(&stage.jira));
+    // What follows goes to the issue that was there.
+    let body = r#"{"event_name":"defect.resolved","payload":{"id":18},"project_code":"PAY"}"#;
+    let client = relaybell::ports::http::HttpExchange::new().unwrap();
+    ask(&client, relay.address, "POST", "/hooks/qase", &[], body.as_bytes()).await;
+    idle(&stage.folder).await;
+    assert!(Stage::pictures(&stage.jira).contains("Jira · PAY-1 · To Do → Done"), "{}", Stage::pictures(&stage.jira));
+}

@@ -409,7 +409,7 @@ async fn a_test_made_of_a_stored_event_passes_when_pasted() {
     let mut pasted = rules;
     for (id, name, steps, sends) in [
         (&created, "defect.created of defect/7", 2, 3),
-        (&resolved, "defect.resolved of defect/7", 6, 4),
+        (&resolved, "defect.resolved of defect/7", 6, 6),
         (&minor, "third", 2, 1),
     ] {
         let mut arguments = vec!["test", "--from", id.as_str()];
@@ -438,7 +438,7 @@ async fn a_test_made_of_a_stored_event_passes_when_pasted() {
     assert!(code == Some(0) && out.contains("expect: []"), "{out}");
     assert_eq!(
         err,
-        "the test expects what today's rules send (no rule); when it was received it was: blocker-resolved"
+        "the test expects what today's rules send (no rule); when it was received it was: blocker-resolved, payment-resolved"
     );
     let (code, _, err) = told(folder.path(), &["test", "--from", "ffffffff"]);
     assert_eq!((code, err.as_str()), (Some(1), "error: there is no event ffffffff"));

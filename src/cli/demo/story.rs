@@ -61,7 +61,12 @@ impl Day {
         self.tell(at, &told, (MIRA, project), "defect.created", &payload, to);
     }
 
-    fn resolved(&mut self, at: (i64, i64), project: &str, id: i64, to: &[&'static str]) {
+    fn resolved(&mut self, at: (i64, i64), project: &str, id: i64, severity: &str) {
+        let to: &[&str] = match (severity, project) {
+            ("blocker" | "critical", "PAY") => &["qa-blockers", "pay-jira", "payments"],
+            ("blocker" | "critical", _) => &["qa-blockers", "pay-jira"],
+            _ => &[],
+        };
         let told = format!("defect {project}-{id} is resolved (the webhook carries nothing but the id)");
         self.tell(at, &told, (TOMAS, project), "defect.resolved", &json!({ "id": id }), to);
     }
@@ -129,7 +134,7 @@ fn morning(day: &mut Day) {
     );
     day.review((10, 25), 17, "request changes");
     day.review((11, 2), 17, "approved");
-    day.resolved((11, 30), "PAY", 77, &["qa-blockers"]);
+    day.resolved((11, 30), "PAY", 77, "critical");
 }
 
 fn afternoon(day: &mut Day) {
@@ -143,11 +148,11 @@ fn afternoon(day: &mut Day) {
         &["release-room"],
     );
     day.defect((13, 30), "SHOP", 504, "blocker", "Checkout button does nothing in Safari 19", "No request is sent.");
-    day.resolved((14, 10), "SHOP", 501, &["qa-blockers"]);
+    day.resolved((14, 10), "SHOP", 501, "blocker");
     day.run((14, 20), "SHOP", 303, "Checkout regression, build 5122", 120);
-    day.resolved((14, 45), "SHOP", 502, &[]);
+    day.resolved((14, 45), "SHOP", 502, "minor");
     day.completed((14, 58), "SHOP", 303, (119, 1, 0));
-    day.resolved((15, 20), "SHOP", 504, &["qa-blockers"]);
+    day.resolved((15, 20), "SHOP", 504, "blocker");
     day.run((15, 30), "SHOP", 304, "Release candidate", 140);
     day.defect(
         (15, 41),
@@ -158,7 +163,7 @@ fn afternoon(day: &mut Day) {
         "Spinner for ever. العربية too.",
     );
     day.completed((16, 2), "SHOP", 304, (140, 0, 0));
-    day.resolved((16, 30), "PAY", 78, &["qa-blockers"]);
+    day.resolved((16, 30), "PAY", 78, "blocker");
 }
 
 /// Every sample webhook of the documentation, all generations and variants.

@@ -4,6 +4,7 @@
 mod conditions;
 mod front;
 mod parts;
+mod rest;
 mod rules;
 mod settings;
 mod trials;

@@ -99,7 +99,7 @@ fn send() -> Value {
                 "if_missing",
                 one_of(
                     "What is done where there is nothing to reply to or act on: a new message or issue, or nothing.",
-                    &["post", "create", "skip"],
+                    &["post", "create", "request", "skip"],
                 ),
             ),
             key("status", text("Where a transition leads: the name of a status.")),
@@ -112,7 +112,7 @@ fn send() -> Value {
             ),
             key(
                 "fields",
-                json!({ "type": "object", "description": "Fields of the issue (jira only); their texts are templates." }),
+                json!({ "type": "object", "description": "Fields of the issue (jira), or what a described destination names (rest); their texts are templates." }),
             ),
         ],
     )

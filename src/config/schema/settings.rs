@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Key, duration, key, list, map, must, named, one_of, text, text_or};
+use super::rest;
 use crate::domain::rule::Kind;
 
 pub(super) fn schema() -> Value {
@@ -90,10 +91,13 @@ fn of_kind(word: &str, kind: Kind) -> Value {
         key("limit", limit()),
         key("concurrency", whole("Attempts at the same time.", 256)),
         key("timeout", duration("For one request, up to 5 minutes.", if kind == Kind::Slack { "15s" } else { "30s" })),
-        key("retry", retry(if kind == Kind::Jira { "72h" } else { "24h" })),
+        key("retry", retry(if matches!(kind, Kind::Jira | Kind::Rest) { "72h" } else { "24h" })),
         key("proxy", text("http://, https://, socks5:// or socks5h://. Variables such as HTTPS_PROXY are ignored.")),
     ]);
     let mut schema = map(about(kind), keys);
+    if kind == Kind::Rest {
+        schema["anyOf"] = json!([{ "required": ["create"] }, { "required": ["request"] }]);
+    }
     if kind == Kind::Slack {
         schema["oneOf"] = json!([{ "required": ["webhook_url"] }, { "required": ["token", "channel"] }]);
     }
@@ -105,6 +109,7 @@ fn about(kind: Kind) -> &'static str {
         Kind::Slack => "A Slack channel: 'webhook_url' alone, or 'token' and 'channel'.",
         Kind::Teams => "A Teams channel, by the workflow 'Send webhook alerts to a channel'.",
         Kind::Jira => "A Jira project, Cloud (api: 3) or Data Center (api: 2).",
+        Kind::Rest => "Any tracker or receiver with a REST interface, described: 'create' or 'request'.",
     }
 }
 
@@ -132,6 +137,7 @@ fn own_keys(kind: Kind) -> Vec<Key> {
             must("project", text("The project's key, PAY of PAY-17.")),
             key("issue_type", text_or("The type of new issues.", "Bug")),
         ],
+        Kind::Rest => rest::keys(),
     }
 }
 

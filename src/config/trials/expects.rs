@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::fields::{Fields, items, text};
+use super::super::fields::{Fields, items, right, text};
 use super::super::findings::Findings;
 use super::super::nearest::did_you_mean;
 use super::super::node::{Node, Tree};
@@ -104,14 +104,6 @@ impl Reader<'_> {
         let message = format!("unknown rule '{word}'{}", did_you_mean(word, self.rules.all_names()));
         findings.error_help(node.at, message, "'rule' names the rule that sends it, from any file");
         None
-    }
-}
-
-/// A key that is there must be right; one that is not there is right.
-fn right<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(value) => value.map(Some),
     }
 }
 

@@ -71,7 +71,8 @@ impl Destination for Jira {
     }
 
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
-        let key = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
+        let known = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
+        let key = known.or_else(|| self.linked(job));
         match (job.action, key) {
             (Action::Comment, Some(key)) => Conversation::new(self, job, key, answers).comment(),
             (Action::Transition, Some(key)) => Conversation::new(self, job, key, answers).transition(),
@@ -82,7 +83,10 @@ impl Destination for Jira {
                 Step::Done(Skip("there is no issue yet".to_owned()).into())
             }
             (_, Some(key)) => {
-                let note = "the conversation has this issue already, so none was created";
+                let note = match known {
+                    Some(_) => "the conversation has this issue already, so none was created",
+                    None => "the sender has linked this issue already, so none was created",
+                };
                 Step::Done(Outcome::Delivered(self.receipt(key, Some(note.to_owned()))))
             }
             (_, None) => self.create(job, answers, false),
@@ -140,6 +144,25 @@ impl Jira {
 }
 
 impl Jira {
+    /// The key of the issue that the sender has linked, if it is one of this Jira: an address
+    /// below `url`, or a key of the destination's project.
+    fn linked<'j>(&self, job: &'j Job) -> Option<&'j str> {
+        let linked = job.content.how.linked.as_deref()?.trim();
+        let browse = self.address("/browse/");
+        let key = match linked.strip_prefix(browse.as_str()) {
+            Some(rest) => rest.split(['?', '#', '/']).next().unwrap_or_default(),
+            None => linked.strip_prefix(self.project.as_str()).and(Some(linked))?,
+        };
+        let (project, number) = key.rsplit_once('-')?;
+        let is_project = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let is_key = !project.is_empty()
+            && project.chars().all(is_project)
+            && !number.is_empty()
+            && number.chars().all(|c| c.is_ascii_digit())
+            && (linked != key || project == self.project);
+        is_key.then_some(key)
+    }
+
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
     }

@@ -195,16 +195,11 @@ impl Slack {
         let Some(call) = after else { return Step::Done(Outcome::Delivered(receipt)) };
         let Some(answer) = answer else { return self.ask(&call, Map::new(), job) };
         let why = match self.read(answer, &call) {
-            Verdict::Over(Outcome::Delivered(_)) => return Step::Done(Outcome::Delivered(receipt)),
             Verdict::Body(why, _) | Verdict::Gone(why) => why,
-            Verdict::Over(
-                Outcome::Later { why, .. }
-                | Outcome::Unclear { why }
-                | Outcome::NotFound { why }
-                | Outcome::Skipped { why }
-                | Outcome::Refused { why }
-                | Outcome::Closed { why },
-            ) => why,
+            Verdict::Over(mut outcome) => match outcome.why_mut() {
+                None => return Step::Done(Outcome::Delivered(receipt)),
+                Some(why) => std::mem::take(why),
+            },
         };
         let refused = format!("the emoji was not added: {why}");
         let note = Some(receipt.note.map_or(refused.clone(), |note| format!("{note}; {refused}")));

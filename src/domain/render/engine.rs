@@ -7,7 +7,7 @@ use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason, Renderable,
     Template,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{escape, helpers};
 use crate::domain::facts::Facts;
@@ -85,7 +85,12 @@ pub(super) fn registry(form: Form) -> Handlebars<'static> {
 
 /// What templates see of `facts`.
 pub(super) fn context(facts: &Facts) -> Context {
-    Context::from(Value::Object(facts.values.iter().map(|(name, value)| (name.clone(), bounded(value))).collect()))
+    context_of(&facts.values)
+}
+
+/// What templates see of `values`.
+pub(super) fn context_of(values: &Map<String, Value>) -> Context {
+    Context::from(Value::Object(values.iter().map(|(name, value)| (name.clone(), bounded(value))).collect()))
 }
 
 /// `value` with its long texts cut, and without what only a helper may print. No deeper than the JSON it was read from.
@@ -132,7 +137,7 @@ pub(super) fn sole_value(template: &Template, context: &Context) -> Option<Value
     }
     let value = RenderContext::new(None).evaluate(context, path).ok()?;
     match value.as_json() {
-        Value::Number(_) | Value::Bool(_) | Value::Array(_) => Some(value.as_json().clone()),
+        Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(value.as_json().clone()),
         _ => None,
     }
 }

@@ -11,16 +11,20 @@
 //! missing is left out.
 
 mod built_in;
+mod described;
 mod engine;
 mod escape;
 mod fields;
+mod flavor;
 mod front;
 mod helpers;
 mod library;
 mod scan;
 mod syntax;
 
+pub use described::{Line, Spot, Tree, Values};
 pub use fields::FieldTree;
+pub use flavor::Flavor;
 
 use std::collections::BTreeMap;
 
@@ -92,7 +96,7 @@ pub struct Templates {
     /// The bodies of messages.
     markdown: Handlebars<'static>,
     /// The vendors' own bodies, with the form of each.
-    vendors: [(Kind, Handlebars<'static>); 3],
+    vendors: [(Kind, Handlebars<'static>); Kind::WORDS.len()],
     /// The front matter of each Markdown template.
     fronts: BTreeMap<String, Front>,
     /// The files by kind's word (empty for Markdown) and template's name.

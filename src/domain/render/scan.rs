@@ -104,7 +104,7 @@ impl<'t> Scanner<'t> {
         let end = self.end_of(at, start)?;
         let inner = self.text[start..end].trim_end_matches(['~', '}']).trim();
         if (triple || inner.starts_with('&')) && self.raw == Raw::Refused {
-            let message = "`{{{…}}}` and `{{&…}}` are not allowed in a vendor's own body".to_owned();
+            let message = "`{{{…}}}` and `{{&…}}` are not allowed here".to_owned();
             return Err(self.problem(at, message, "write `{{…}}`: it is escaped for this place"));
         }
         if !triple {

@@ -212,6 +212,59 @@ fn facts_of_parameter(parameter: &Parameter, line: usize, facts: &mut Vec<(Strin
     }
 }
 
+/// All paths that `template` reads, as their steps, those within `each` and `with` too.
+pub(super) fn paths(template: &Template) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    visit(template, (1, 1), &mut |element, _| match element {
+        TemplateElement::Expression(helper)
+        | TemplateElement::HtmlExpression(helper)
+        | TemplateElement::HelperBlock(helper) => paths_of_helper(helper, &mut paths),
+        _ => {}
+    });
+    paths
+}
+
+fn paths_of_helper(helper: &HelperTemplate, paths: &mut Vec<Vec<String>>) {
+    if helper.params.is_empty() && helper.hash.is_empty() {
+        paths_of_parameter(&helper.name, paths);
+    }
+    helper.params.iter().chain(helper.hash.values()).for_each(|one| paths_of_parameter(one, paths));
+}
+
+fn paths_of_parameter(parameter: &Parameter, paths: &mut Vec<Vec<String>>) {
+    match parameter {
+        Parameter::Path(Path::Relative((_, raw))) => {
+            let path = steps(raw);
+            if !path.is_empty() && !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        Parameter::Subexpression(inner) => {
+            if let TemplateElement::Expression(helper) = inner.as_element() {
+                paths_of_helper(helper, paths);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The steps of a path: `payload.[odd name].x` has three. Where it begins does not matter.
+fn steps(raw: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut rest = raw;
+    while !rest.is_empty() {
+        let (step, after) = match rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+            Some((step, after)) => (step, after),
+            None => rest.split_at(rest.find(['.', '/', '[']).unwrap_or(rest.len())),
+        };
+        if !matches!(step, "" | "this" | "@root") {
+            steps.push(step.to_owned());
+        }
+        rest = after.strip_prefix(['.', '/']).unwrap_or(after);
+    }
+    steps
+}
+
 /// Calls `see` for every element of `template`, inner ones included.
 fn visit<'t>(template: &'t Template, outer: (usize, usize), see: &mut dyn FnMut(&'t TemplateElement, (usize, usize))) {
     for (at, element) in template.elements.iter().enumerate() {

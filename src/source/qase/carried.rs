@@ -133,7 +133,7 @@ const PAYLOADS: &[Payload] = &[
     full("run.completed", &["id", "cases", "passed", "failed", "blocked", "pass_rate", "duration"]),
     full("run.deleted", ID),
     full("run.report_changed", &["id", "visible"]),
-    full("defect.created", &["id", "title", "severity", "actual_result", "attachments"]),
+    full("defect.created", &["id", "title", "severity", "actual_result", "attachments", "ticket"]),
     oldest("defect.created", &["id", "title", "actual_result", "attachments", "case_id"]),
     full("defect.updated", ID),
     full("defect.resolved", ID),
@@ -162,6 +162,11 @@ pub const UNSEEN: &[(&str, &str, &str)] = &[
         "Qase's page of the full case breaks off before its last fields; reviews show that a case has tags",
     ),
     ("cases", "plan.deleted", "Qase's example of the oldest form has them"),
+    (
+        "ticket",
+        "defect.created",
+        "Qase's API has external_data and external issues; its pages of webhooks are silent about them",
+    ),
     ("milestone_id", "", "Qase documents it as a number or null, and most samples have null"),
 ];
 

@@ -114,6 +114,7 @@ pub const FACTS: &[FactInfo] = &[
     fact("case_id", FactKind::Number, "the case that a review, result or defect is about"),
     fact("run_id", FactKind::Number, "the run that a result is part of"),
     fact("from_id", FactKind::Number, "what a clone was made from"),
+    fact("ticket", FactKind::Text, "the issue of a tracker that the sender has linked: its address or its key"),
     fact("url", FactKind::Text, "where to look at it in Qase"),
 ];
 

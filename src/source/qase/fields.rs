@@ -5,7 +5,11 @@ use serde_json::Value;
 use super::envelope::Envelope;
 
 /// The fields of a payload that facts are read from, and all below them.
-const READ: [&str; 51] = [
+const READ: [&str; 55] = [
+    "external_issue",
+    "external_issues",
+    "external_data",
+    "external_link",
     "id",
     "hash",
     "title",

@@ -66,6 +66,7 @@ pub(super) fn read(envelope: &Envelope) -> Reading {
     );
     reading.put("description", own_or_case("description").and_then(words::text));
     reading.put("actual_result", payload.get("actual_result").and_then(words::text));
+    reading.put("ticket", ticket(payload));
     reading.put("comment", payload.get("comment").and_then(words::text));
     people(envelope, &mut reading);
     results(envelope, &mut reading);
@@ -155,6 +156,26 @@ fn results(envelope: &Envelope, reading: &mut Reading) {
         reading.put("plan_id", words::integer(id));
     }
     reading.put("visible", payload.get("visible").and_then(Value::as_bool));
+}
+
+/// The issue that is linked: Qase's API calls it `external_issue` (a run), `external_issues`
+/// (a case) and `external_data` (a defect: text, in which an address or JSON was seen).
+fn ticket(payload: &Map<String, Value>) -> Option<String> {
+    let of_object = |issue: &Value| ["link", "url", "key", "id"].iter().find_map(|key| words::text(issue.get(*key)?));
+    let of_list = |issues: &Value| issues.as_array()?.iter().find_map(of_object);
+    let of_data = |data: &Value| match data {
+        Value::String(text) => match serde_json::from_str::<Value>(text) {
+            Ok(inner @ (Value::Object(_) | Value::Array(_))) => of_object(&inner).or_else(|| of_list(&inner)),
+            _ => words::text(data),
+        },
+        other => of_object(other).or_else(|| of_list(other)),
+    };
+    payload
+        .get("external_issue")
+        .and_then(of_object)
+        .or_else(|| payload.get("external_issues").and_then(of_list))
+        .or_else(|| payload.get("external_link").and_then(words::text))
+        .or_else(|| payload.get("external_data").and_then(of_data))
 }
 
 /// A number, or how many elements a list or object has.

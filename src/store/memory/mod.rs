@@ -252,7 +252,7 @@ impl Store for MemoryStore {
                 kept.state = State::Sending;
                 kept.attempts += 1;
                 let thread = threads.get(&kept.place()).map(|(_, thread)| thread.clone());
-                jobs.push(kept.job(thread));
+                jobs.push(kept.job(thread, now));
             }
         }
         Ok(Taken { jobs, expired })
@@ -441,7 +441,7 @@ impl Kept {
         (self.what.destination.clone(), self.what.conversation.clone())
     }
 
-    fn job(&self, thread: Option<Thread>) -> Job {
+    fn job(&self, thread: Option<Thread>, now: Timestamp) -> Job {
         let what = self.what.clone();
         Job {
             id: what.id,
@@ -454,6 +454,7 @@ impl Kept {
             content: what.content,
             accepted: self.created,
             expires: what.expires,
+            began: now,
             attempt: self.attempts,
             failures: self.failures,
             unsure: self.unsure,

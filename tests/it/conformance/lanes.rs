@@ -252,7 +252,8 @@ async fn what_is_put_back_was_never_taken(bench: Bench) {
     assert_eq!(bench.store.put_back(&lease, job.id, job.attempt, at(40)).await.unwrap(), Settled::TooLate);
     assert_eq!(bench.see(job.id).await.attempts, 0);
     assert!(bench.take(&lease, 39).await.is_empty());
-    assert_eq!(bench.take(&lease, 40).await, [job]);
+    assert_eq!(job.began, at(0));
+    assert_eq!(bench.take(&lease, 40).await, [Job { began: at(40), ..job }]);
 }
 
 /// A thread of this key.

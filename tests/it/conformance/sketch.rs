@@ -81,6 +81,7 @@ fn delivery(event: EventId, created: Timestamp, about: &str, to: &str, i: u8) ->
             fields: json!({"ratio": 0.1 + 0.2}).as_object().unwrap().clone(),
             how: How::default(),
             body: None,
+            facts: serde_json::Map::new(),
         },
         parent: None,
         priority: Priority::Normal,

@@ -6,4 +6,5 @@ pub mod expressions;
 pub mod files;
 pub mod http;
 pub mod process;
+pub mod recipes;
 pub mod rig;
