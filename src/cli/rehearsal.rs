@@ -10,6 +10,7 @@ use crate::domain::facts::Facts;
 use crate::domain::how::How;
 use crate::domain::ids::{DeliveryId, EventId, delivery_key};
 use crate::domain::message::{CONTENT_VERSION, Content, Message};
+use crate::domain::reads::Reads;
 use crate::domain::render::Templates;
 use crate::domain::rule::Kind;
 use crate::domain::time::Timestamp;
@@ -22,12 +23,12 @@ pub(super) const BUILT_IN: &str = "built-in";
 /// What the rule of such a job is called.
 const RULE: &str = "(test)";
 
-/// What `template` makes of `facts` for a destination of `kind` that is spoken to by
-/// `adapter`; an error says where it fails.
+/// What `template` makes of `facts` for `kind`, with what the destination `reads` of them; an error says where it fails.
 pub(super) fn content(
     snapshot: &Snapshot,
     template: &str,
-    (kind, adapter): (Kind, &dyn Destination),
+    kind: Kind,
+    reads: &Reads,
     facts: &Facts,
 ) -> Result<Content, Failure> {
     let templates = &snapshot.templates;
@@ -45,8 +46,7 @@ pub(super) fn content(
         let body = templates.own_body(template, kind, facts).transpose().map_err(failed)?;
         (templates.message(template, facts).map_err(failed)?, body)
     };
-    let facts = adapter.reads().pick(facts);
-    Ok(Content { v: CONTENT_VERSION, message, fields: Map::new(), how: How::default(), body, facts })
+    Ok(Content { v: CONTENT_VERSION, message, fields: Map::new(), how: How::default(), body, facts: reads.pick(facts) })
 }
 
 /// The job that does `action` with `content` at `destination`, at `now`. Its key is

@@ -10,7 +10,7 @@ use crate::config::{Snapshot, did_you_mean};
 use crate::destination::jira::{Api, Jira};
 use crate::destination::slack::Slack;
 use crate::destination::teams::Teams;
-use crate::destination::{Destination, Step, plain_text};
+use crate::destination::{Destination, Step};
 use crate::domain::rule::Kind;
 use crate::domain::time::Timestamp;
 use crate::standin::{Vendor, drawn};
@@ -49,7 +49,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     let snapshot = snapshot(config, output)?;
     let (name, kind, adapter) = destination(&snapshot, args)?;
     let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
-    let content = rehearsal::content(&snapshot, &args.template, (kind, adapter.as_ref()), &case.facts)?;
+    let content = rehearsal::content(&snapshot, &args.template, kind, &adapter.reads(), &case.facts)?;
     // A delivery has its own time, and a label of its own in Jira.
     let job = rehearsal::job(&name, rehearsal::usual(adapter.as_ref()), content, Timestamp::default(), [0; 10]);
     let body: Value = match adapter.step(&job, &[]) {
@@ -58,13 +58,14 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
             .unwrap_or_else(|_| String::from_utf8_lossy(ask.request.body()).into()),
         Step::Done(outcome) => return Err(anyhow!("nothing would be sent: {outcome:?}").into()),
     };
-    let picture = plain_lines(&match kind {
+    let drawn = match kind {
         Kind::Slack => drawn(Vendor::Slack, &body),
         Kind::Teams => drawn(Vendor::Teams, &body),
         Kind::Jira => drawn(Vendor::Jira, &body),
-        // Nobody knows how the receiver shows it.
-        Kind::Rest => plain_text(&job.content.message),
-    });
+        // How it looks there, only the receiver knows.
+        Kind::Rest => serde_json::to_string_pretty(&body)?,
+    };
+    let picture = plain_lines(&drawn);
     if args.json {
         let whole = json!({
             "template": args.template, "event": case.event, "kind": kind.word(), "destination": args.to,
@@ -106,7 +107,10 @@ fn destination(snapshot: &Snapshot, args: &Args) -> Result<(String, Kind, Arc<dy
             project: "PROJECT".to_owned(),
             issue_type: "Bug".to_owned(),
         }),
-        Kind::Rest => return Err(Failure::Usage("name a destination of relaybell.yaml: --to NAME".to_owned())),
+        Kind::Rest => {
+            let help = "what a described receiver is sent stands in relaybell.yaml: name it with --to";
+            return Err(Failure::Usage(help.to_owned()));
+        }
     };
     Ok((word.to_owned(), *kind, adapter))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::config::{DestinationSpec, Secrets, Snapshot, did_you_mean, load};
 use crate::domain::delivery::{Action, Outcome, Receipt};
@@ -58,10 +58,12 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     let clock = SystemClock::start();
     let content = content(&snapshot, spec, args, &clock)?;
     let job = rehearsal::job(name, rehearsal::usual(spec.adapter.as_ref()), content, clock.now(), ThreadDice.bytes());
-    let only_asked = job.action == Action::Create && !args.create;
-    if only_asked && spec.adapter.question(&[]).is_none() {
-        let what = "and cannot be asked whether it would; to create an issue for a test, say --create";
-        return Err(anyhow!("'{name}' creates issues {what}").into());
+    let creates = job.action == Action::Create && !args.create;
+    let only_asked = creates && spec.adapter.question(&[]).is_some();
+    if creates && !only_asked {
+        let help =
+            format!("{name} creates something and cannot be asked without: to create it for a test, say --create");
+        return Err(Failure::Usage(help));
     }
     let exchange = HttpExchange::new()?;
     let mut account = Account::default();
@@ -102,12 +104,19 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
 fn content(snapshot: &Snapshot, spec: &DestinationSpec, args: &Args, clock: &dyn Clock) -> Result<Content, Failure> {
     let mut content = if args.template.is_none() && args.event.is_none() {
         let message = rehearsal::hello(&spec.name, clock.now());
-        Content { v: CONTENT_VERSION, message, how: How::default(), fields: Map::new(), facts: Map::new(), body: None }
+        Content {
+            v: CONTENT_VERSION,
+            message,
+            fields: serde_json::Map::new(),
+            how: How::default(),
+            body: None,
+            facts: serde_json::Map::new(),
+        }
     } else {
         let word = args.event.as_deref().unwrap_or(SAMPLE);
         let case = case::find(snapshot, word, args.source.as_deref())?;
         let template = args.template.as_deref().unwrap_or(rehearsal::BUILT_IN);
-        rehearsal::content(snapshot, template, (spec.kind, spec.adapter.as_ref()), &case.facts)?
+        rehearsal::content(snapshot, template, spec.kind, &spec.adapter.reads(), &case.facts)?
     };
     if content.body.is_some() {
         return Err(anyhow!(

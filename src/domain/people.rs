@@ -46,8 +46,8 @@ impl Mention {
             Kind::Slack => self.slack.as_deref(),
             Kind::Teams => self.teams.as_deref(),
             Kind::Jira => self.jira.as_deref(),
-            // The receiver knows its people by their names.
-            Kind::Rest => None,
+            // Such a receiver calls people as the rule does.
+            Kind::Rest => Some(self.name.as_str()),
         }
     }
 }

@@ -449,7 +449,9 @@ fn only_text(blocks: &[Block]) -> Result<String, String> {
 }
 
 fn letters(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{2060}').collect()
+    relaybell::domain::characters::clean(text)
+        .filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{2060}')
+        .collect()
 }
 
 proptest! {
