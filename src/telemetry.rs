@@ -86,6 +86,8 @@ pub struct Metrics {
     pub matched: Family<OfRule, Counter>,
     /// `relaybell_template_failures_total`.
     pub template_failures: Family<OfTemplate, Counter>,
+    /// `relaybell_mentions_without_id_total`.
+    pub mentions_without_id: Family<OfDestination, Counter>,
     /// `relaybell_accept_seconds`: from the request's last byte to the commit.
     pub accept_seconds: Histogram,
     /// `relaybell_attempts_total`.
@@ -131,6 +133,7 @@ impl Default for Metrics {
             broken: Counter::default(),
             matched: Family::default(),
             template_failures: Family::default(),
+            mentions_without_id: Family::default(),
             accept_seconds: latencies(),
             attempts: Family::default(),
             possible_duplicates: Family::default(),
@@ -162,6 +165,11 @@ impl Metrics {
         registry.register("events_broken", "Events whose planning failed", self.broken.clone());
         registry.register("rules_matched", "Events that a rule matched", self.matched.clone());
         registry.register("template_failures", "Messages sent in the built-in form", self.template_failures.clone());
+        registry.register(
+            "mentions_without_id",
+            "People shown by name only, because their id at the destination's vendor is not known",
+            self.mentions_without_id.clone(),
+        );
         registry.register_with_unit(
             "accept",
             "From the last byte of a webhook to its commit",

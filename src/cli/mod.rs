@@ -19,10 +19,14 @@ mod facts;
 mod health;
 mod init;
 mod output;
+mod people;
 mod read;
+mod rehearsal;
 mod reload;
+mod render;
 mod schema;
 mod seen;
+mod send_test;
 mod serve;
 mod table;
 mod test;
@@ -62,6 +66,12 @@ enum Command {
     Read(read::Args),
     /// What rules and templates may know: facts, their values, and the events that have them.
     Facts(facts::Args),
+    /// Exactly what a template makes of an event, for one vendor.
+    Render(render::Args),
+    /// Try a destination with a message marked as a test; nothing is stored.
+    SendTest(send_test::Args),
+    /// Who can be mentioned, and who is named by events but known to nobody.
+    People(people::Args),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -141,6 +151,9 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::BenchMatch(args) => bench_match::run(&args, output),
         Command::Read(args) => read::run(&config, &args, output),
         Command::Facts(args) => facts::run(&config, &args, output),
+        Command::Render(args) => render::run(&config, &args, output),
+        Command::SendTest(args) => send_test::run(&config, &args, output),
+        Command::People(args) => people::run(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

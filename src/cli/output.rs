@@ -66,6 +66,11 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The same for text of several lines.
+pub(super) fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// Characters that reorder what follows them.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')

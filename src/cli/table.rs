@@ -1,9 +1,11 @@
 //! Plain tables for terminals.
 
+use crate::domain::characters;
+
 /// Lays `rows` out under `head` in columns as wide as their widest cell; the last column
 /// is not padded.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    laid_out(head.iter().map(|cell| cell.chars().count()).collect(), Some(head), rows)
+    laid_out(head.iter().map(|cell| characters::width(cell)).collect(), Some(head), rows)
 }
 
 /// The same without a head, for rows of the same length.
@@ -14,12 +16,14 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
 fn laid_out(mut widths: Vec<usize>, head: Option<&[&str]>, rows: &[Vec<String>]) -> String {
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(characters::width(cell));
         }
     }
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> =
-            cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - characters::width(cell))))
+            .collect();
         padded.join("  ").trim_end().to_owned()
     };
     let mut lines: Vec<String> = head.iter().map(|head| line(&mut head.iter().copied())).collect();

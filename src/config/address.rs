@@ -43,6 +43,19 @@ pub fn point_out(url: &Url, at: Place, findings: &mut Findings) {
     );
 }
 
+/// Whether whoever knows the address can post there: webhooks of the known chats.
+pub fn is_webhook(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let is = |end: &str| host == end || host.ends_with(&format!(".{end}"));
+    let path = url.path();
+    let mattermost = path.split_once("/hooks/").is_some_and(|(_, key)| key.len() >= 20);
+    mattermost
+        || (["discord.com", "discordapp.com"].iter().any(|host| is(host)) && path.contains("/webhooks/"))
+        || (is("chat.googleapis.com") && url.query().is_some_and(|query| query.contains("token=")))
+        || (is("api.telegram.org") && path.starts_with("/bot"))
+        || is("hooks.slack.com")
+}
+
 /// Points out webhook addresses that their vendors no longer serve, or that have lost a part.
 pub fn judge_webhook(url: &Url, kind: Kind, at: Place, findings: &mut Findings) {
     let host = url.host_str().unwrap_or_default();

@@ -228,7 +228,7 @@ impl Findings {
 }
 
 /// Keys whose values are secrets.
-const SECRET_KEYS: [&str; 6] = ["webhook_url", "token", "tokens", "secret", "secrets", "password"];
+const SECRET_KEYS: [&str; 7] = ["webhook_url", "token", "tokens", "secret", "secrets", "password", "bearer"];
 
 /// `line` with the secrets that stand in it literally made unreadable, of the same length.
 /// This is for files that cannot be read far enough to know their secrets.
@@ -273,6 +273,7 @@ mod tests {
         assert_eq!(guarded("  token: \"abc"), "  token: \"***");
         assert_eq!(guarded("  token: ${NAME}"), "  token: ${NAME}");
         assert_eq!(guarded("  token:"), "  token:");
+        assert_eq!(guarded("auth: { bearer: abc }"), "auth: { bearer: *** }");
         assert_eq!(guarded("  webhook_url: https://é/☃"), "  webhook_url: ***********");
     }
 }

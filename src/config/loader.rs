@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Map;
 use sha2::{Digest, Sha256};
@@ -11,7 +12,6 @@ use super::diagnostic::Diagnostics;
 use super::files::{self, Disk, Files, is_passing};
 use super::findings::{Findings, Place};
 use super::lint;
-use super::people::People;
 use super::rules::{Known, Messages, Receiver, Rules, is_rule_file};
 use super::scrub::SecretValues;
 use super::secrets::{Environment, Resolver};
@@ -115,7 +115,7 @@ pub fn whereabouts(path: &Path) -> Result<Whereabouts, Diagnostics> {
 /// Everything that is wrong with them, each with its place.
 pub fn rules_alone(path: &Path, sources: &[&str]) -> Result<RuleSet, Diagnostics> {
     let mut load = Load::new(&Disk, &|_| None, PathBuf::new(), Secrets::Leave);
-    let people = People::default();
+    let people = Arc::default();
     let known = Known {
         destinations: BTreeMap::new(),
         sources: sources.iter().map(|name| Name::from(*name)).collect(),
@@ -311,6 +311,7 @@ impl<'a> Load<'a> {
             destinations,
             rules,
             templates,
+            people: settings.people,
             trials,
             scrubber,
             warnings,

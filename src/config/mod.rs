@@ -14,6 +14,7 @@ use url::Url;
 use crate::destination::Destination;
 use crate::domain::Name;
 use crate::domain::delivery::RetryPolicy;
+use crate::domain::people::People;
 use crate::domain::render::Templates;
 use crate::domain::rule::{Kind, RuleSet};
 use crate::source::Source;
@@ -84,6 +85,8 @@ pub struct Snapshot {
     pub rules: RuleSet,
     /// All templates.
     pub templates: Templates,
+    /// `people:`.
+    pub people: Arc<People>,
     /// The tests of the rules. Serving has no use for them.
     pub trials: Vec<trials::Trial>,
     /// Removes resolved secrets from any text.

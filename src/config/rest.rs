@@ -14,7 +14,7 @@ use super::node::{Node, Tree};
 use super::rest_answers;
 use super::rest_call::{self, Scope};
 use super::secrets::State;
-use crate::destination::rest::{ACTIONS, Body, Call, Cut, Envelope, Rest, Sign};
+use crate::destination::rest::{ACTIONS, Body, Call, Cut, Envelope, Rest, Sign, TicketUrl};
 use crate::domain::delivery::Action;
 use crate::domain::render::Flavor;
 
@@ -71,7 +71,11 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
     let url = fields.require("url", &mut desk.findings).and_then(|node| {
         let text = desk.filled(node, "'url'")?;
         let url = desk.judge_address(&text, node.at, "'url'")?;
-        if text.state == State::Resolved {
+        let webhook = address::is_webhook(&url);
+        if text.state == State::Written && webhook {
+            desk.guard(&text, node.at, "'url'");
+        }
+        if text.state == State::Resolved || webhook {
             desk.resolver.values.add_address(&text.value);
             hidden.push(SecretString::from(text.value));
         }
@@ -94,6 +98,7 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
             one_of(word, "envelope", &[("cloudevents", Envelope::CloudEvents)], node.at, &mut desk.findings)
         }),
     };
+    let ticket = fields.take("ticket_url").map(|node| ticket_url(node, desk));
     let answers = rest_answers::read(fields, None, desk);
     let headers = fields.take("headers");
     let nodes = Nodes::take(fields);
@@ -122,6 +127,7 @@ pub fn read(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Rest> {
         find: optional(find)?,
         sign: optional(sign)?,
         envelope: envelope?,
+        ticket: optional(ticket)?,
         hidden,
         actions,
     })
@@ -166,8 +172,13 @@ fn judge(nodes: &Nodes<'_>, at: Place, calls: &[(Action, Call)], desk: &mut Desk
             findings.error_help(find.at, "'find' goes with 'create', which is not described", help);
         }
         (Some(find), Some(_)) => {
-            let has_key = entry(find, "remember").is_some_and(|node| entry(node, "key").is_some());
-            if !has_key {
+            let found = |name: &str| entry(find, "remember").is_some_and(|node| entry(node, name).is_some());
+            let made = call(Action::Create).map(|create| create.remember.0.as_slice()).unwrap_or_default();
+            for (name, _) in made.iter().filter(|(name, _)| !["key", "url"].contains(&name.as_str()) && !found(name)) {
+                let help = format!("say where the answer has it: {name}: /…");
+                findings.error_help(find.at, format!("'create' remembers '{name}', and 'find' does not"), help);
+            }
+            if !found("key") {
                 let help = "say where the answer has it: remember: { key: /items/0/number }";
                 findings.error_help(find.at, "'find' remembers no key, so it would find nothing", help);
             }
@@ -228,6 +239,17 @@ fn auth(node: &Node, hidden: &mut Vec<SecretString>, desk: &mut Desk<'_>) -> Opt
             None
         }
     }
+}
+
+/// `ticket_url:`: what the address of a ticket for people looks like.
+fn ticket_url(node: &Node, desk: &mut Desk<'_>) -> Option<TicketUrl> {
+    let written = text(node, "'ticket_url'", &mut desk.findings)?;
+    let ticket = TicketUrl::parse(written.trim());
+    if ticket.is_none() {
+        let help = "write it with the key's place: https://github.com/acme/pay/issues/{{thread.key}}";
+        desk.findings.error_help(node.at, "'ticket_url' is no address of a ticket", help);
+    }
+    ticket
 }
 
 /// `cut:`: how much of a message the receiver takes.

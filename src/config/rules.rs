@@ -1,6 +1,7 @@
 //! `rules/*.yaml`: when these facts hold, send these messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::conditions;
 use super::expressions;
@@ -8,11 +9,11 @@ use super::fields::{Fields, items, name, text};
 use super::findings::{Findings, Place};
 use super::handling;
 use super::node::Node;
-use super::people::People;
 use super::vocabulary::{FILE_LATER, RULE_LATER};
 use crate::domain::Name;
 use crate::domain::condition::Condition;
 use crate::domain::delivery::Action;
+use crate::domain::people::People;
 use crate::domain::reads::Reads;
 use crate::domain::rule::{Kind, Rule};
 
@@ -35,7 +36,7 @@ pub struct Known<'a> {
     /// The templates.
     pub templates: BTreeSet<Name>,
     /// The people.
-    pub people: &'a People,
+    pub people: &'a Arc<People>,
     /// Whether `send` is read.
     pub messages: Messages,
 }

@@ -9,13 +9,14 @@ use super::findings::{Findings, Place};
 use super::how;
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Node, Tree};
+use super::people;
 use super::rules::{Known, Receiver, Rules};
 use super::templates::unknown_fact;
 use super::vocabulary::{SEND_LATER, known_facts};
 use crate::domain::Name;
 use crate::domain::delivery::Action;
 use crate::domain::how::How;
-use crate::domain::message::Mention;
+use crate::domain::people::Mentions;
 use crate::domain::render::FieldTree;
 use crate::domain::rule::{Kind, Send};
 
@@ -167,7 +168,7 @@ pub(super) fn action(node: &Node, receiver: Option<&Receiver>, findings: &mut Fi
     Some(action)
 }
 
-fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut Findings) -> Vec<Mention> {
+fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut Findings) -> Mentions {
     let nodes = match &node.tree {
         Tree::Scalar(..) => std::slice::from_ref(node),
         _ => items(node, "'mention'", findings),
@@ -181,10 +182,10 @@ fn mentions(node: &Node, kind: Option<Kind>, known: &Known<'_>, findings: &mut F
         if word.trim_start_matches('@').trim().is_empty() {
             findings.error(node.at, "a mention needs a name, as in \"@qa-oncall\"");
         } else if let Some(kind) = kind {
-            mentions.push(known.people.mention(word, kind, node.at, findings));
+            mentions.extend(people::mention(known.people, word, kind, node.at, findings));
         }
     }
-    mentions
+    Mentions::new(mentions)
 }
 
 /// Points out fields that no request of a described destination names.

@@ -12,10 +12,11 @@ use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
 use super::node::{Node, Tree};
-use super::people::{People, read_people};
+use super::people::read_people;
 use super::secrets::State;
 use super::{DestinationSpec, Server, SourceSpec, Storage, destinations};
 use crate::domain::Name;
+use crate::domain::people::People;
 use crate::source::qase::Qase;
 
 /// Everything in `relaybell.yaml`.
@@ -35,7 +36,7 @@ pub struct Settings {
     /// `destinations:`, each with the place of its name. `None`: it is broken, but rules may name it.
     pub destinations: BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)>,
     /// `people:`.
-    pub people: People,
+    pub people: Arc<People>,
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8480);
@@ -53,7 +54,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let templates = folder(fields.take("templates"), "templates", desk);
     let (sources, source_names) = sources(fields.take("sources"), desk);
     let destinations = all_destinations(fields.take("destinations"), desk);
-    let people = fields.take("people").map(|node| read_people(node, desk)).unwrap_or_default();
+    let people = fields.take("people").map(|node| Arc::new(read_people(node, desk))).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);
     fields.finish(&mut desk.findings);
     Some(Settings { server, storage, rules, templates, sources, source_names, destinations, people })

@@ -3,7 +3,9 @@
 //! No vendor nests as freely as Markdown does. Laid flat, every body is within what all of
 //! them can show, and every run of text is literal.
 
+use crate::domain::characters::{is_blank, width};
 use crate::domain::message::{Block, Inline, Item};
+use crate::domain::time::Timestamp;
 
 use super::address::Address;
 use super::text::{clean, cut, units};
@@ -36,6 +38,8 @@ pub struct Run {
     pub style: Style,
     /// Where it leads.
     pub link: Option<Address>,
+    /// The moment that the text says, for vendors that show it in the reader's zone.
+    pub moment: Option<Timestamp>,
 }
 
 impl Run {
@@ -48,7 +52,7 @@ impl Run {
     /// Text of one look.
     #[must_use]
     pub fn styled(text: &str, style: Style) -> Self {
-        Self { text: clean(text).into_owned(), style, link: None }
+        Self { text: clean(text).into_owned(), style, link: None, moment: None }
     }
 }
 
@@ -208,7 +212,7 @@ fn runs_cut(runs: &[Run], max: usize) -> Option<Vec<Run>> {
         }
         let text = cut(&run.text, left).into_owned();
         if !text.is_empty() {
-            kept.push(Run { text, ..run.clone() });
+            kept.push(Run { text, moment: None, ..run.clone() });
         }
         break;
     }
@@ -221,20 +225,30 @@ pub fn runs_plain(runs: &[Run]) -> String {
     runs.iter().map(|run| run.text.as_str()).collect()
 }
 
+/// How many columns of letters [`table_text`] takes, had it no widest column.
+#[must_use]
+pub fn table_columns(head: &[Vec<Run>], rows: &[Vec<Vec<Run>>]) -> usize {
+    let lines = || std::iter::once(head).chain(rows.iter().map(Vec::as_slice));
+    let widest = |column: usize| lines().filter_map(|row| row.get(column)).map(|cell| width(&runs_plain(cell))).max();
+    (0..head.len()).map(|column| widest(column).unwrap_or(0) + 3).sum::<usize>().saturating_sub(3)
+}
+
 /// A table as lines of aligned text.
 #[must_use]
 pub fn table_text(head: &[Vec<Run>], rows: &[Vec<Vec<Run>>]) -> String {
     let cell = |runs: &Vec<Run>| cut(&runs_plain(runs).replace('\n', " "), COLUMN_CHARS_MAX).into_owned();
     let lines: Vec<Vec<String>> =
         std::iter::once(head).chain(rows.iter().map(Vec::as_slice)).map(|row| row.iter().map(cell).collect()).collect();
-    let width = |column: usize| {
-        lines.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let widest =
+        |column: usize| lines.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(widest).collect();
     let mut text: Vec<String> = Vec::with_capacity(lines.len() + 1);
     for row in &lines {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, widest)| format!("{cell}{}", " ".repeat(widest - width(cell))))
+            .collect();
         text.push(cells.join(" | ").trim_end().to_owned());
         if text.len() == 1 {
             text.push(widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join("-+-"));
@@ -272,7 +286,7 @@ fn flatten_block(block: &Block, depth: usize, pieces: &mut Vec<Piece>) {
         }
         Block::Code { language, text } => {
             let text = clean(text).trim_end_matches('\n').to_owned();
-            if !text.trim().is_empty() {
+            if !is_blank(&text) {
                 pieces.push(Piece::Code { language: language.clone(), text });
             }
         }
@@ -355,7 +369,7 @@ fn some_runs(inlines: &[Inline]) -> Option<Vec<Run>> {
         }
         runs.pop();
     }
-    (!runs.is_empty()).then_some(runs)
+    (!runs.iter().all(|run| is_blank(&run.text))).then_some(runs)
 }
 
 fn collect(inlines: &[Inline], style: Style, link: Option<&Address>, runs: &mut Vec<Run>) {
@@ -366,6 +380,9 @@ fn collect(inlines: &[Inline], style: Style, link: Option<&Address>, runs: &mut 
         match inline {
             Inline::Text(text) => add(text, style, runs),
             Inline::Break => add("\n", style, runs),
+            Inline::Moment { at, text } => {
+                push(runs, Run { link: link.cloned(), moment: Some(*at), ..Run::styled(text, style) });
+            }
             Inline::Code(text) => add(text, Style { code: true, ..style }, runs),
             Inline::Strong(inner) => collect(inner, Style { bold: true, ..style }, link, runs),
             Inline::Emph(inner) => collect(inner, Style { italic: true, ..style }, link, runs),
@@ -379,7 +396,9 @@ fn collect(inlines: &[Inline], style: Style, link: Option<&Address>, runs: &mut 
 fn push(runs: &mut Vec<Run>, run: Run) {
     match runs.last_mut() {
         _ if run.text.is_empty() => {}
-        Some(last) if last.style == run.style && last.link == run.link => last.text.push_str(&run.text),
+        Some(last) if last.style == run.style && last.link == run.link && last.moment.or(run.moment).is_none() => {
+            last.text.push_str(&run.text);
+        }
         _ => runs.push(run),
     }
 }

@@ -41,6 +41,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// most [`ASKS_MAX`] times.
     fn step(&self, job: &Job, answers: &[Answer]) -> Step;
 
+    /// The next step of a conversation that tells whether this destination would take
+    /// something, and leaves nothing behind; `None` where there is no such question.
+    fn question(&self, _answers: &[Answer]) -> Option<Step> {
+        None
+    }
+
     /// The facts that it needs beside the message, kept with each delivery.
     fn reads(&self) -> Reads {
         Reads::default()

@@ -1,5 +1,6 @@
 //! A message made ready for a vendor: cleaned, laid flat, and cut to what fits.
 
+use crate::domain::characters::is_blank;
 use crate::domain::message::{Color, Field, Mention, Message};
 
 use super::address::Address;
@@ -7,7 +8,7 @@ use super::flat::{Piece, Run, Style, flatten};
 use super::text::{clean, cut, one_line, units};
 
 /// What a message without a title is called.
-const NO_TITLE: &str = "Notification";
+pub const NO_TITLE: &str = "Notification";
 
 /// The longest name of a field.
 const NAME_UNITS_MAX: usize = 60;
@@ -47,11 +48,15 @@ struct Room {
     value_units: usize,
     fields: usize,
     mentions: usize,
+    /// The longest of everything else: title, names, remark.
+    line_units: usize,
 }
 
 impl Room {
-    const WHOLE: Self = Self { body_units: 30_000, value_units: 1_800, fields: 30, mentions: 20 };
-    const BARE: Self = Self { body_units: 0, value_units: 30, fields: 2, mentions: 5 };
+    const WHOLE: Self =
+        Self { body_units: 30_000, value_units: 1_800, fields: 30, mentions: 20, line_units: REMARK_UNITS_MAX };
+    /// So little that it fits even where every character is escaped by five others.
+    const BARE: Self = Self { body_units: 0, value_units: 30, fields: 2, mentions: 5, line_units: 30 };
 
     /// The room after `step` steps of a third each.
     fn at(step: u32) -> Self {
@@ -64,6 +69,7 @@ impl Room {
             value_units: shrink(Self::WHOLE.value_units, 60),
             fields: shrink(Self::WHOLE.fields, 8),
             mentions: shrink(Self::WHOLE.mentions, 10),
+            line_units: Self::WHOLE.line_units,
         }
     }
 }
@@ -74,7 +80,7 @@ impl Sheet {
     #[must_use]
     pub fn new(message: &Message, title_units_max: usize) -> Self {
         let mut title = one_line(&message.title);
-        if title.is_empty() {
+        if is_blank(&title) {
             NO_TITLE.clone_into(&mut title);
         }
         let mut pieces = flatten(&message.body);
@@ -85,14 +91,14 @@ impl Sheet {
         }
         let mention = |mention: &Mention| {
             let name = cut(&one_line(&mention.name), MENTION_UNITS_MAX).into_owned();
-            (!name.is_empty()).then(|| Mention { name, ..mention.clone() })
+            (!is_blank(&name)).then(|| Mention { name, ..mention.clone() })
         };
         let field = |field: &Field| {
             let name = cut(&one_line(&field.name), NAME_UNITS_MAX).into_owned();
             let value = clean(&field.value).trim().to_owned();
-            (!name.is_empty() && !value.is_empty()).then_some(Field { name, value })
+            (!is_blank(&name) && !is_blank(&value)).then_some(Field { name, value })
         };
-        let remark = message.remark.as_deref().map(one_line).filter(|remark| !remark.is_empty());
+        let remark = message.remark.as_deref().map(one_line).filter(|remark| !is_blank(remark));
         Self {
             title,
             mentions: message.mentions.iter().filter_map(mention).collect(),
@@ -107,14 +113,28 @@ impl Sheet {
     /// The whole message if `encode` makes something of it that `fits`; else as much as does.
     /// What is left out is marked.
     pub fn fit<T>(&self, encode: impl Fn(&Self) -> T, fits: impl Fn(&T) -> bool) -> T {
-        for step in 0..STEPS_MAX {
+        let at = |step: u32| {
             let room = Room::at(step);
-            let encoded = if self.is_within(room) { encode(self) } else { encode(&self.within(room)) };
+            if self.is_within(room) { encode(self) } else { encode(&self.within(room)) }
+        };
+        let whole = at(0);
+        if fits(&whole) {
+            return whole;
+        }
+        // The less is shown, the smaller it is: the first step that fits is found by halves.
+        let (mut from, mut to) = (1, STEPS_MAX);
+        let mut fitting = None;
+        while from < to {
+            let middle = u32::midpoint(from, to);
+            let encoded = at(middle);
             if fits(&encoded) {
-                return encoded;
+                fitting = Some(encoded);
+                to = middle;
+            } else {
+                from = middle + 1;
             }
         }
-        encode(&self.within(Room::BARE))
+        fitting.unwrap_or_else(|| at(STEPS_MAX))
     }
 
     /// Whether all of it is shown in `room`.
@@ -130,6 +150,13 @@ impl Sheet {
         let mut left_out = Vec::new();
         for field in &mut sheet.fields {
             field.value = cut(&field.value, room.value_units).into_owned();
+        }
+        if room.line_units < Room::WHOLE.line_units {
+            let short = |text: &mut String| *text = cut(text, room.line_units).into_owned();
+            short(&mut sheet.title);
+            sheet.fields.iter_mut().for_each(|field| short(&mut field.name));
+            sheet.mentions.iter_mut().for_each(|mention| short(&mut mention.name));
+            sheet.remark.iter_mut().for_each(short);
         }
         if sheet.fields.len() > room.fields {
             left_out.push(counted(sheet.fields.len() - room.fields, "field"));

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::domain::characters;
+
 /// What stands where text was cut.
 pub const CUT_MARK: char = '…';
 
@@ -29,33 +31,31 @@ pub fn cut(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{CUT_MARK}", kept.trim_end()))
 }
 
-/// The longest beginning of `text` with at most `max` units.
+/// The longest beginning of `text` with at most `max` units that cuts no character in two,
+/// as people see characters.
 fn prefix(text: &str, max: usize) -> &str {
     let mut left = max;
     for (at, character) in text.char_indices() {
         match left.checked_sub(character.len_utf16()) {
             Some(rest) => left = rest,
-            None => return &text[..at],
+            None => return &text[..characters::floor(text, at)],
         }
     }
     text
 }
 
-/// `text` without control characters: line ends become `\n`, tabs stay, the rest is dropped.
+/// `text` as it can be shown: see [`characters::shown`].
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        return Cow::Borrowed(text);
-    }
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    Cow::Owned(text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect())
+    characters::shown(text)
 }
 
-/// `text` on one line, without control characters and runs of white space.
+/// `text` on one line, as it can be shown, without runs of white space.
 #[must_use]
 pub fn one_line(text: &str) -> String {
+    let text = clean(text);
     let mut line = String::with_capacity(text.len());
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+    for word in text.split_whitespace() {
         if !line.is_empty() {
             line.push(' ');
         }
@@ -81,12 +81,14 @@ mod tests {
         assert_eq!(cut("checkout", 8), "checkout");
         assert_eq!(cut("verylongtestname", 8), "verylon…");
         assert_eq!(cut("🦀🦀🦀", 4), "🦀…");
+        assert_eq!(cut("👩\u{200d}👩\u{200d}👧 and on", 7), "…");
+        assert_eq!(cut("cafe\u{301}s", 5), "caf…");
         assert_eq!(cut("anything", 0), "");
     }
 
     #[test]
     fn cleans_control_characters() {
         assert_eq!(clean("a\u{0}b\r\nc\td\u{1b}[0m"), "ab\nc\td[0m");
-        assert_eq!(one_line("  a\n b\u{7}\tc "), "a b c");
+        assert_eq!(one_line("  a\n b\u{7}\tc\u{202e} "), "a b c");
     }
 }

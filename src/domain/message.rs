@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::how::How;
+use super::time::Timestamp;
 
 /// What is sent, whatever the destination.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -165,6 +166,13 @@ pub enum Inline {
     },
     /// A line break.
     Break,
+    /// A moment that the template prints: vendors that can show it in the reader's zone.
+    Moment {
+        /// The moment.
+        at: Timestamp,
+        /// How it reads where they cannot.
+        text: String,
+    },
 }
 
 /// What a queued delivery will send: the stored form. `v` is the version of the form;

@@ -4,6 +4,7 @@
 //! arguments. Nothing here imports another module of this crate.
 
 pub mod breaker;
+pub mod characters;
 pub mod condition;
 pub mod delivery;
 pub mod event;
@@ -17,6 +18,7 @@ pub mod index;
 pub mod markdown;
 pub mod memory;
 pub mod message;
+pub mod people;
 pub mod plan;
 pub mod priority;
 pub mod rank;

@@ -353,7 +353,7 @@ impl Desk<'_> {
                 }
             }
         };
-        message.mentions.clone_from(&send.mention);
+        message.mentions = send.mention.of(self.templates, facts, notes);
         let fields = send.fields.render(self.templates, facts).unwrap_or_else(|error| {
             failures.push(format!("fields: {error}"));
             Map::new()

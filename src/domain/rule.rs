@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::handling::Handling;
 use super::how::How;
 use super::index::Index;
-use super::message::Mention;
+use super::people::Mentions;
 use super::reads::Reads;
 use super::render::FieldTree;
 
@@ -86,7 +86,7 @@ pub struct Send {
     /// The template; `None` for the built-in message.
     pub template: Option<Name>,
     /// Who is notified.
-    pub mention: Vec<Mention>,
+    pub mention: Mentions,
     /// The tracker's fields, whose strings are templates.
     pub fields: FieldTree,
     /// How it is done.

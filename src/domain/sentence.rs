@@ -87,7 +87,7 @@ impl Send {
         if !fields.is_empty() {
             text.push_str(&format!(" with {}", series(&fields, "and")));
         }
-        let names: Vec<String> = self.mention.iter().map(|mention| format!("@{}", mention.name)).collect();
+        let names = self.mention.words();
         if !names.is_empty() {
             text.push_str(&format!(" and mention {}", series(&names, "and")));
         }

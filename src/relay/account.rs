@@ -10,7 +10,7 @@ const QUOTE_CHARS_MAX: usize = 400;
 
 /// Collects the account of one attempt.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub struct Account {
     lines: Vec<String>,
 }
 
@@ -28,13 +28,20 @@ impl Account {
         self.lines.push(format!("{ask} → {answer}"));
     }
 
+    /// What was asked and answered so far, one line each, with secrets removed.
+    #[must_use]
+    pub fn lines(&self, scrubber: &Scrubber) -> Vec<String> {
+        self.lines.iter().map(|line| cut(&scrubber.scrub(line), ACCOUNT_CHARS_MAX)).collect()
+    }
+
     /// Adds a remark.
     pub(super) fn remark(&mut self, text: &str) {
         self.lines.push(text.to_owned());
     }
 
     /// The whole account with secrets removed and on one line.
-    pub(super) fn finish(self, scrubber: &Scrubber) -> String {
+    #[must_use]
+    pub fn finish(self, scrubber: &Scrubber) -> String {
         let text = self.lines.join("; ");
         cut(&scrubber.scrub(&text), ACCOUNT_CHARS_MAX)
     }

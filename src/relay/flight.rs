@@ -1,21 +1,18 @@
 //! One attempt: the conversation with the destination, then the settlement.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{DestinationSpec, Snapshot};
-use crate::destination::{ANSWER_BYTES_MAX, ASKS_MAX, Answer, Reply, Step};
 use crate::domain::breaker::Health;
 use crate::domain::delivery::{Extent, Job, Outcome, Transition, settle};
 use crate::domain::thread::thread_after;
-use crate::ports::Route;
 use crate::store::{Lease, Settled, Settlement, StoreError};
 use crate::telemetry::{Ended, OfDestination};
 
 use super::Shared;
-use super::account::{Account, name_of};
-use super::ingest::panic_text;
+use super::account::Account;
+use super::converse::{Doors, Reach, converse};
 
 /// The first pause before a settlement is tried again that the store could not take.
 const SETTLE_PAUSE_FIRST: Duration = Duration::from_millis(200);
@@ -46,7 +43,8 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
         shared.metrics.possible_duplicates.get_or_create_owned(&label).inc();
     }
     let mut account = Account::default();
-    let (outcome, reach) = converse(&shared, &spec, &job, &mut account).await;
+    let doors = Doors { exchange: shared.exchange.as_ref(), clock: shared.clock.as_ref() };
+    let (outcome, reach) = converse(doors, &spec, |answers| spec.adapter.step(&job, answers), &mut account).await;
     let outcome = scrubbed(outcome, &snapshot);
     let ended = shared.clock.now();
     let landing = landing(&outcome, reach, &job);
@@ -62,48 +60,6 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
     let settlement = Settlement { delivery: job.id, attempt: job.attempt, transition, began, ended, account, thread };
     put_down(&shared, &lease, settlement).await;
     landing
-}
-
-/// Whether the last request of an attempt got an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    Answered,
-    Lost,
-}
-
-/// Asks what the destination's adapter wants asked until it knows the outcome.
-async fn converse(shared: &Shared, spec: &DestinationSpec, job: &Job, account: &mut Account) -> (Outcome, Reach) {
-    let route = Route { timeout: spec.timeout, proxy: spec.proxy.clone(), answer_bytes_max: ANSWER_BYTES_MAX };
-    let mut answers = Vec::new();
-    loop {
-        let step = catch_unwind(AssertUnwindSafe(|| spec.adapter.step(job, &answers)));
-        let ask = match step {
-            Ok(Step::Done(outcome)) => {
-                let lost = matches!(answers.last(), Some(Answer::Lost(_)));
-                return (outcome, if lost { Reach::Lost } else { Reach::Answered });
-            }
-            Ok(Step::Ask(ask)) => ask,
-            Err(panic) => {
-                let why = format!("the message could not be made: {}", panic_text(panic.as_ref()));
-                account.remark(&why);
-                return (Outcome::Refused { why }, Reach::Answered);
-            }
-        };
-        if answers.len() >= ASKS_MAX {
-            return (Outcome::Refused { why: format!("no end after {ASKS_MAX} requests") }, Reach::Answered);
-        }
-        let what = name_of(&ask);
-        let answer = match shared.exchange.exchange(ask.request, &route).await {
-            Ok(response) => {
-                let (parts, body) = response.into_parts();
-                let at = shared.clock.now();
-                Answer::Replied(Reply { status: parts.status.as_u16(), headers: parts.headers, body, at })
-            }
-            Err(lost) => Answer::Lost(lost),
-        };
-        account.add(&what, &answer);
-        answers.push(answer);
-    }
 }
 
 /// The outcome without secrets in its words: vendors and errors may quote an address.

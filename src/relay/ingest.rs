@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use crate::config::{Snapshot, SourceSpec};
 use crate::domain::Name;
+use crate::domain::delivery::NewDelivery;
 use crate::domain::event::Report;
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
+use crate::domain::message::Mention;
 use crate::domain::plan::{Arrival, Decision, Plan, plan_broken, plan_event};
 use crate::source::{Malformed, RawHook, Refusal, Verified, prove};
 use crate::store::{Committed, StoreError};
-use crate::telemetry::{OfRule, OfSource, OfTemplate, Refused};
+use crate::telemetry::{OfDestination, OfRule, OfSource, OfTemplate, Refused};
 
 use super::Relay;
 
@@ -131,7 +133,7 @@ impl Relay {
                 None => Known::default(),
             };
             let plan = guarded_plan(&arrival, &known, &snapshot);
-            let effects = Effects::of(&plan);
+            let effects = Effects::of(&plan, &snapshot);
             let hung_up = HungUp { relay: self, destinations: &effects.destinations, answered: false };
             let committed = self.shared.store.commit(plan).await;
             hung_up.did_not();
@@ -203,11 +205,13 @@ struct Effects {
     rules: Vec<String>,
     broken: Option<String>,
     template_failures: Vec<(String, String)>,
+    /// Where somebody is only named, because nobody knows how the vendor calls them.
+    unmentioned: Vec<crate::domain::Name>,
     destinations: Vec<crate::domain::Name>,
 }
 
 impl Effects {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
         let mut destinations: Vec<_> = plan.deliveries.iter().map(|delivery| delivery.destination.clone()).collect();
         destinations.sort_unstable();
         destinations.dedup();
@@ -221,7 +225,14 @@ impl Effects {
         }
         let template_failures =
             plan.template_failures.iter().map(|(template, why)| (template.to_string(), why.clone())).collect();
-        Self { event: plan.event.id, rules, broken, template_failures, destinations }
+        let without_id = |delivery: &&NewDelivery| {
+            let kind = snapshot.destinations.get(&delivery.destination).map(|spec| spec.kind);
+            let unknown = |mention: &Mention| kind.is_some_and(|kind| mention.id(kind).is_none());
+            delivery.content.message.mentions.iter().any(unknown)
+        };
+        let unmentioned =
+            plan.deliveries.iter().filter(without_id).map(|delivery| delivery.destination.clone()).collect();
+        Self { event: plan.event.id, rules, broken, template_failures, unmentioned, destinations }
     }
 
     fn announce(self, relay: &Relay) {
@@ -236,6 +247,10 @@ impl Effects {
         for (template, why) in self.template_failures {
             tracing::warn!(event.id = %self.event, template, why, "a template failed; the built-in message goes out");
             metrics.template_failures.get_or_create_owned(&OfTemplate { template }).inc();
+        }
+        for destination in self.unmentioned {
+            let label = OfDestination { destination: destination.to_string() };
+            metrics.mentions_without_id.get_or_create_owned(&label).inc();
         }
         for destination in self.destinations {
             relay.lanes.wake(&destination);

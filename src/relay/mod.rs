@@ -15,7 +15,8 @@ use crate::ports::{Clock, Dice, Exchange};
 use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
-mod account;
+pub mod account;
+pub mod converse;
 mod flight;
 pub mod gate;
 pub mod ingest;

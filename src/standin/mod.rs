@@ -20,8 +20,19 @@ use axum::http::HeaderMap;
 use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::shared::Shared;
+
+/// How a person would read `body` at `vendor`, drawn with plain text.
+#[must_use]
+pub fn drawn(vendor: Vendor, body: &Value) -> String {
+    match vendor {
+        Vendor::Slack => slack::draw("Slack", body),
+        Vendor::Teams => teams::draw(body),
+        Vendor::Jira => jira::draw("new issue", body),
+    }
+}
 
 /// The token that the stand-ins of Slack's Web API and of Jira take.
 pub const TOKEN: &str = "xoxb-stand-in-token";
@@ -74,6 +85,8 @@ pub struct Received {
     pub body: Value,
     /// The headers of the request.
     pub headers: HeaderMap,
+    /// When it was accepted.
+    pub at: Instant,
     /// The message as a person would read it, drawn with plain text.
     pub as_text: String,
 }
@@ -170,6 +183,11 @@ impl Standin {
     /// What goes wrong with every request once the script is through; `None` for nothing.
     pub fn always(&self, fault: Option<Fault>) {
         self.shared.always(fault);
+    }
+
+    /// How long Jira's search does not show an issue after it was created; nothing at first.
+    pub fn search_lags(&self, lag: Duration) {
+        self.shared.search_lags(lag);
     }
 
     /// The least time between two messages, as Slack demands 1 s; faster ones get 429.

@@ -34,6 +34,7 @@ struct State {
     script: VecDeque<Fault>,
     always: Option<Fault>,
     pace: Option<Duration>,
+    search_lag: Duration,
     last: Option<Instant>,
 }
 
@@ -58,6 +59,15 @@ impl Shared {
 
     pub(super) fn pace(&self, pace: Option<Duration>) {
         self.state().pace = pace;
+    }
+
+    pub(super) fn search_lags(&self, lag: Duration) {
+        self.state().search_lag = lag;
+    }
+
+    /// How long the search does not show what was accepted.
+    pub(super) fn search_lag(&self) -> Duration {
+        self.state().search_lag
     }
 
     pub(super) fn received(&self) -> Vec<Received> {
@@ -120,7 +130,7 @@ impl Shared {
         let mut state = self.state();
         let at_order = state.accepted;
         let as_text = draw(at_order, &body);
-        let received = Received { at_order, kind, body, headers, as_text };
+        let received = Received { at_order, kind, body, headers, at: Instant::now(), as_text };
         state.accepted += 1;
         keep(&mut state.received, received.clone());
         // Sent under the lock, so that subscribers see the order of arrival. Nobody need listen.

@@ -133,6 +133,7 @@ mod tests {
         for text in [
             include_str!("../../tests/fixtures/stored/v1/content.json"),
             include_str!("../../tests/fixtures/stored/v1/content-how.json"),
+            include_str!("../../tests/fixtures/stored/v1/content-described.json"),
         ] {
             let content = read_content(text).unwrap();
             assert_eq!(write_content(&content).unwrap(), text.trim_end());

@@ -36,6 +36,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
     ("foldhash", &["domain/index"]),
+    ("unicode_segmentation", &["domain/characters"]),
+    ("unicode_width", &["domain/characters"]),
     ("governor", &["relay/gate"]),
     ("notify", &["relay/reload"]),
     ("serde_saphyr", &["config", "domain/render/front"]),

@@ -10,6 +10,7 @@ use relaybell::config::{Secrets, Snapshot, load_from};
 use relaybell::domain::condition::Silent;
 use relaybell::domain::delivery::{Action, RetryPolicy};
 use relaybell::domain::facts::Facts;
+use relaybell::domain::render::Templates;
 use relaybell::domain::rule::Kind;
 use serde_json::{Value, json};
 
@@ -171,7 +172,8 @@ fn messages_take_their_defaults_from_the_destination() {
     let [chat, tracker] = &rule.send[..] else { panic!("two messages") };
     assert_eq!((chat.kind, chat.action, chat.template.as_deref()), (Kind::Slack, Action::Post, Some("defect-opened")));
     assert_eq!((tracker.kind, tracker.action, tracker.template.as_deref()), (Kind::Jira, Action::Create, None));
-    let mentions: Vec<_> = chat.mention.iter().map(|one| (one.name.as_str(), one.slack.as_deref())).collect();
+    let mentioned = chat.mention.of(&Templates::default(), &Facts::default(), &mut Vec::new());
+    let mentions: Vec<_> = mentioned.iter().map(|one| (one.name.as_str(), one.slack.as_deref())).collect();
     assert_eq!(mentions, [("qa-oncall", Some("S0QAONCALL")), ("here", Some("here")), ("nobody", None)]);
 }
 

@@ -114,9 +114,17 @@ fn whole(block: &Block<'_>) -> Option<Memory> {
             "rules:\n  - name: doc\n    when: {{ event: defect.created }}\n{}",
             indented(&text)
         ))),
+        _ if RECIPES.contains(&text) => Some(with_rules(text).with("relaybell.yaml", all_recipes())),
         _ if first.starts_with("# rules/") => Some(with_rules(text)),
         _ => panic!("line {}: '{first}' does not say which file this is", block.line),
     }
+}
+
+/// One configuration with the destinations of all recipes.
+fn all_recipes() -> String {
+    let blocks = blocks(RECIPES);
+    let recipes = blocks.iter().filter_map(|block| block.text.strip_prefix("destinations:\n"));
+    format!("destinations:\n{}", recipes.collect::<String>())
 }
 
 #[test]

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, and reads the files and runs the tasks it needs"
 )]
 
+mod acts;
+mod advice;
 mod architecture;
 mod backtest;
 mod catalogue;
@@ -24,13 +26,17 @@ mod expression;
 mod expression_limits;
 mod fuzz;
 mod handling;
+mod hostile;
 mod index;
 mod init;
 mod language;
 mod lint;
 mod loops;
+mod markdown;
 mod messages;
+mod people;
 mod recipes;
+mod rehearse;
 mod render;
 mod rest;
 mod schema;
@@ -38,6 +44,7 @@ mod secrets;
 mod source;
 mod sqlite;
 mod standins;
+mod strict;
 mod support;
 mod threads;
 mod tickets;

@@ -11,6 +11,7 @@ use relaybell::config::{Disk, Secrets, load_from};
 use relaybell::domain::delivery::State;
 use relaybell::domain::time::Timestamp;
 use relaybell::ports::Clock;
+use relaybell::ports::http::HttpExchange;
 use relaybell::ports::manual::{CountingDice, ManualClock};
 use relaybell::relay::{Parts, Relay};
 use relaybell::source::RawHook;
@@ -19,7 +20,10 @@ use relaybell::store::{DeliveryFilter, DeliveryRecord, Ledger};
 use serde_json::{Value, json};
 
 use crate::support::files::Folder;
+use crate::support::http::ask;
+use crate::support::process::{Serving, run, stdout};
 use crate::support::recipes::receivers::{Discord, GoogleChat, Mattermost, PagerDuty, SIGNING_SECRET, Signed};
+use crate::support::recipes::served::Served;
 use crate::support::recipes::trackers::{Azure, GitHub, GitLab, Linear, Redmine, TOKEN, YouTrack};
 use crate::support::recipes::{Goes, Net, Vendor, one};
 
@@ -241,6 +245,51 @@ async fn a_defect_goes_from_its_creation_to_its_end() {
             assert!(has[0].contains("A white page") && has[0].contains("Checkout fails for all"), "{heading}: {has:?}");
         }
         insta::assert_snapshot!(format!("recipe_{}", heading.to_lowercase().replace(' ', "_")), has.join("\n======\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_keeps_a_ticket_through_kills_over_real_connections() {
+    for (heading, host, vendor, close) in [
+        ("GitHub Issues", "api.github.com", Box::<GitHub>::default() as Box<dyn Vendor>, "closed"),
+        ("Linear", "api.linear.app", Box::<Linear>::default(), "11111111-2222-4333-8444-555555555555"),
+    ] {
+        let served = Served::start(host, vendor).await;
+        let (yaml, name) = written(heading);
+        let yaml = yaml.replace(&format!("https://{host}"), &format!("http://{}", served.address));
+        let config = format!(
+            "server: {{ listen: 127.0.0.1:0 }}\nstorage: {{ url: \"sqlite:recipes.db\" }}\n\
+             sources: {{ qase: {{ kind: qase }} }}\n{yaml}\n"
+        );
+        let rules = format!(
+            "rules:\n  - {{ name: a, when: {{ event: defect.created }}, send: [{{ to: {name} }}] }}\n  \
+             - {{ name: b, when: {{ event: defect.resolved }}, send: [{{ to: {name}, action: transition, status: {close}, template: solved }}] }}\n"
+        );
+        let folder = Folder::new(&config, &rules);
+        folder.write("templates/solved.md.hbs", "---\ntitle: It is solved\n---\nNo more.\n");
+        let client = HttpExchange::new().unwrap();
+        for (event, rest) in
+            [("defect.created", r#","title":"Checkout fails","severity":"blocker""#), ("defect.resolved", "")]
+        {
+            let relay = Serving::start_with(folder.path(), "info", &[("GITHUB_TOKEN", TOKEN), ("LINEAR_KEY", TOKEN)]);
+            let body = format!(r#"{{"event_name":"{event}","payload":{{"id":17{rest}}},"project_code":"PAY"}}"#);
+            let answer = ask(&client, relay.address, "POST", "/hooks/qase", &[], body.as_bytes()).await;
+            assert_eq!(answer.status(), http::StatusCode::ACCEPTED);
+            let mut listed = String::new();
+            for _ in 0..200 {
+                listed = stdout(&run(folder.path(), &["deliveries", "list", "--json", "--state", "delivered"]));
+                if listed.matches("\"state\"").count() == if event == "defect.created" { 1 } else { 2 } {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+            assert_eq!(served.refused.lock().unwrap().clone(), [""; 0], "{heading}: {listed}");
+            relay.kill();
+        }
+        let has = served.vendor.lock().unwrap().has();
+        assert_eq!(has.len(), 1, "{heading}: {has:?}");
+        assert!(has[0].contains("Checkout fails [closed]"), "{heading}: {has:?}");
+        assert!(has[0].contains("**It is solved**") && has[0].contains("No more."), "commented: {has:?}");
     }
 }
 

@@ -61,6 +61,7 @@ fn plain_inline(inline: &Inline) -> String {
     match inline {
         Inline::Text(text) => text.clone(),
         Inline::Break => "\n".to_owned(),
+        Inline::Moment { text, .. } => format!("<{text}>"),
         other => format!("{other:?}"),
     }
 }

@@ -31,6 +31,7 @@ destinations:
     auth: { basic: { user: bot, password: "${P}" } }
     headers: { X-Version: 3 }
     text: markdown
+    ticket_url: "https://tracker.example/{{thread.key}}"
     cut: { title: 100, body: 1000 }
     error: [/message]
     ok: { /ok: true }

@@ -1,4 +1,4 @@
-//! The event that is explained: stored, or read from a body as if it came in now.
+//! The event that a command is about: stored, or read from a body as if it came in now.
 
 use std::io::Read;
 use std::path::Path;
@@ -25,47 +25,47 @@ use super::super::access::{reader, reader_if_any};
 use super::super::events;
 use super::super::{Failure, block_on};
 
-/// The event that is explained.
-pub(super) struct Case {
+/// The event that a command is about.
+pub(in crate::cli) struct Case {
     /// Its name.
-    pub(super) event: String,
+    pub(in crate::cli) event: String,
     /// Its source.
-    pub(super) source: String,
+    pub(in crate::cli) source: String,
     /// Its project.
-    pub(super) project: Option<String>,
+    pub(in crate::cli) project: Option<String>,
     /// Its subject.
-    pub(super) subject: Option<String>,
+    pub(in crate::cli) subject: Option<String>,
     /// When it happened.
-    pub(super) time: Timestamp,
+    pub(in crate::cli) time: Timestamp,
     /// When it was received; now for one that was not.
-    pub(super) received: Timestamp,
+    pub(in crate::cli) received: Timestamp,
     /// Its facts.
-    pub(super) facts: Facts,
+    pub(in crate::cli) facts: Facts,
     /// Where the facts are from, for people.
-    pub(super) facts_from: String,
+    pub(in crate::cli) facts_from: String,
     /// How it was judged, when it is a stored event.
-    pub(super) judged: Option<Judged>,
+    pub(in crate::cli) judged: Option<Judged>,
 }
 
 /// How a stored event was judged.
-pub(super) struct Judged {
+pub(in crate::cli) struct Judged {
     /// The event.
-    pub(super) id: EventId,
+    pub(in crate::cli) id: EventId,
     /// The revision of the configuration that judged it.
-    pub(super) revision: String,
+    pub(in crate::cli) revision: String,
     /// What was decided.
-    pub(super) verdicts: Vec<Verdict>,
+    pub(in crate::cli) verdicts: Vec<Verdict>,
 }
 
 impl Judged {
     /// Whether planning failed, so that nothing was decided.
-    pub(super) fn is_broken(&self) -> bool {
+    pub(in crate::cli) fn is_broken(&self) -> bool {
         self.verdicts.iter().any(|verdict| matches!(verdict.decision, Decision::Broken { .. }))
     }
 }
 
 /// Finds the event that `word` means: standard input, a file, a sample or a stored event.
-pub(super) fn find(snapshot: &Snapshot, word: &str, source: Option<&str>) -> Result<Case, Failure> {
+pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, source: Option<&str>) -> Result<Case, Failure> {
     if word == "-" {
         let mut body = Vec::new();
         std::io::stdin().take(FILE_BYTES_MAX + 1).read_to_end(&mut body).context("standard input cannot be read")?;
@@ -143,7 +143,7 @@ fn from_body(snapshot: &Snapshot, source: Option<&str>, body: Bytes, from: &str)
     let report = match (reports.pop(), reports.len()) {
         (Some(only), 0) => only,
         (None, _) => return Err(anyhow!("{from} reports no event").into()),
-        (Some(_), more) => return Err(anyhow!("{from} reports {} events; explain takes one", more + 1).into()),
+        (Some(_), more) => return Err(anyhow!("{from} reports {} events; one is wanted", more + 1).into()),
     };
     let now = SystemClock::start().now();
     let arrival = Arrival {

@@ -45,7 +45,7 @@ fn rule(explained: &Explained<'_>) -> Value {
                 "to": send.to,
                 "action": send.action.word(),
                 "template": send.template,
-                "mention": send.mention.iter().map(|mention| mention.name.as_str()).collect::<Vec<_>>(),
+                "mention": send.mention.words(),
                 "already_sent_by": sending.already,
             })
         })

@@ -22,6 +22,10 @@ pub(super) fn keys() -> Vec<Key> {
         key("comment", request("Comments on the ticket.", Remembers::No)),
         key("transition", request("Moves the ticket to {{status}}.", Remembers::No)),
         key("update", request("Writes the ticket anew.", Remembers::No)),
+        key(
+            "ticket_url",
+            text("The address of a ticket for people: https://github.com/acme/pay/issues/{{thread.key}}."),
+        ),
         key("sign", sign()),
         key("envelope", one_of("What the body is wrapped in.", &["cloudevents"])),
     ];

@@ -178,6 +178,21 @@ fn people() -> Value {
             key("slack", id("A member id (U…) or a user group id (S…).")),
             key("teams", id("The sign-in name (ann@acme.example) or the Entra object id.")),
             key("jira", id("The account id (Cloud) or the user name (Data Center).")),
+            key(
+                "qase",
+                json!({
+                    "type": ["integer", "string"],
+                    "description": "The id of the team member in Qase, by which events name them. Not of a group.",
+                }),
+            ),
+            key("email", id("The e-mail address by which events name them. Not of a group.")),
+            key(
+                "members",
+                json!({
+                    "type": "array", "minItems": 1, "maxItems": 20, "items": { "type": "string" },
+                    "description": "Makes it a group of these people.",
+                }),
+            ),
         ],
     );
     json!({

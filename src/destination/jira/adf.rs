@@ -109,7 +109,13 @@ fn blocks(pieces: &[Piece], content: &mut Vec<Value>) {
             }
             Piece::Entry { depth, .. } => {
                 let length = rest.iter().take_while(|piece| is_entry(piece, *depth)).count();
-                lists(&rest[..length], content);
+                let entries = &rest[..length];
+                if entries.iter().all(is_task) {
+                    let number = content.len();
+                    content.push(tasks(entries, &mut format!("{number}")));
+                } else {
+                    lists(entries, content);
+                }
                 rest = &rest[length..];
                 continue;
             }
@@ -124,6 +130,30 @@ fn blocks(pieces: &[Piece], content: &mut Vec<Value>) {
 
 fn is_entry(piece: &Piece, least: usize) -> bool {
     matches!(piece, Piece::Entry { depth, .. } if *depth >= least)
+}
+
+fn is_task(piece: &Piece) -> bool {
+    matches!(piece, Piece::Entry { marker: Marker::Open | Marker::Done, .. })
+}
+
+/// The task list that these entries make: deeper ones are a list of their own behind the
+/// task above them. `id` is unique in the document, as Jira demands of each list and task.
+fn tasks(entries: &[Piece], id: &mut String) -> Value {
+    let list_id = id.clone();
+    let mut content = Vec::new();
+    let mut rest = entries;
+    while let Some((Piece::Entry { depth, marker, runs }, after)) = rest.split_first() {
+        id.truncate(list_id.len());
+        id.push_str(&format!("-{}", content.len()));
+        let state = if matches!(marker, Marker::Done) { "DONE" } else { "TODO" };
+        content.push(json!({"type": "taskItem", "attrs": {"localId": *id, "state": state}, "content": inlines(runs)}));
+        let nested = after.iter().take_while(|piece| is_entry(piece, depth + 1)).count();
+        if nested > 0 {
+            content.push(tasks(&after[..nested], &mut format!("{id}-s")));
+        }
+        rest = &after[nested..];
+    }
+    json!({"type": "taskList", "attrs": {"localId": list_id}, "content": content})
 }
 
 /// The lists that these entries make: the first has the smallest depth, deeper ones are

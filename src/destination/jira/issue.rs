@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::destination::sheet::Sheet;
+use crate::destination::sheet::{NO_TITLE, Sheet};
 use crate::destination::text::{cut, one_line, units};
+use crate::domain::characters::is_blank;
 use crate::domain::delivery::Job;
 use crate::domain::message::Message;
 
@@ -227,7 +228,8 @@ impl Complaints {
             };
             fields.insert("description".into(), text);
             if let (Api::V2, Some(summary)) = (api, fields.get("summary").and_then(Value::as_str)) {
-                let summary = one_line(&wiki::basic(summary));
+                let basic = one_line(&wiki::basic(summary));
+                let summary = if is_blank(&basic) { NO_TITLE.to_owned() } else { basic };
                 fields.insert("summary".into(), summary.into());
             }
             changes.push("sent the description as plain text".to_owned());

@@ -3,6 +3,7 @@
 mod adf;
 mod conversation;
 mod issue;
+mod question;
 mod transition;
 mod wiki;
 
@@ -91,6 +92,10 @@ impl Destination for Jira {
             (_, None) => self.create(job, answers, false),
         }
     }
+
+    fn question(&self, answers: &[Answer]) -> Option<Step> {
+        Some(question::step(self, answers))
+    }
 }
 
 impl Jira {
@@ -136,7 +141,9 @@ impl Jira {
             },
         })
     }
+}
 
+impl Jira {
     /// The key of the issue that the sender has linked, if it is one of this Jira: an address
     /// below `url`, or a key of the destination's project.
     fn linked<'j>(&self, job: &'j Job) -> Option<&'j str> {

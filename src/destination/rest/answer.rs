@@ -10,7 +10,7 @@ use super::super::address::Address;
 use super::super::reply::{advise, lost, throttled};
 use super::super::{Answer, Reply};
 use super::{Call, Rest};
-use crate::domain::delivery::{Action, Extent, Outcome, Receipt};
+use crate::domain::delivery::{Extent, Outcome, Receipt};
 use crate::domain::time::Timestamp;
 
 /// The wait for a limit that names none: GitHub asks for a minute at least.
@@ -128,6 +128,15 @@ impl Remembered {
     }
 }
 
+/// Whether a server's own failure leaves open what was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It is done again in any case.
+    None,
+    /// It is looked for first.
+    OfServerErrors,
+}
+
 /// What an answer means for what was asked.
 pub(super) enum Said {
     /// It is done; the answer's body.
@@ -139,8 +148,8 @@ pub(super) enum Said {
 }
 
 impl Rest {
-    /// Reads the answer to `call`, made for `action`.
-    pub(super) fn read(&self, call: &Call, answer: &Answer, action: Action) -> Said {
+    /// Reads the answer to `call`, which the description calls `word`.
+    pub(super) fn read(&self, call: &Call, answer: &Answer, word: &str, doubt: Doubt) -> Said {
         let reply = match answer {
             Answer::Replied(reply) => reply,
             Answer::Lost(how) => return Said::No(self.hiding(lost(how, &[]))),
@@ -155,10 +164,10 @@ impl Rest {
             if answers.is_ok(&body) {
                 return Said::Yes(body);
             }
-            return Said::No(self.refused(&said, action));
+            return Said::No(self.refused(&said, word));
         }
         if answers.permanent.contains(&status) {
-            return Said::No(self.refused(&said, action));
+            return Said::No(self.refused(&said, word));
         }
         if answers.retryable.contains(&status) {
             return Said::No(Outcome::Later { why: said, after: reply.retry_after(), extent: Extent::Failing });
@@ -169,21 +178,16 @@ impl Rest {
             401 | 403 | 404 | 407 | 410 => Said::No(self.closed(&said, status)),
             200..=299 => {
                 let listed: Vec<String> = answers.success.iter().map(ToString::to_string).collect();
-                let why = format!("{said}, and '{action}' counts only {} as success", listed.join(", "));
+                let why = format!("{said}, and '{word}' counts only {} as success", listed.join(", "));
                 Said::No(Outcome::Refused { why })
             }
             // It may be made although a proxy or something behind it failed.
-            500 | 502 | 504 if self.looks_for(action) => Said::No(Outcome::Unclear { why: said }),
+            500 | 502 | 504 if doubt == Doubt::OfServerErrors => Said::No(Outcome::Unclear { why: said }),
             _ => match reply.by_status(self.shown(), &[]) {
                 Some(outcome) => Said::No(self.hiding(outcome)),
-                None => Said::No(self.refused(&said, action)),
+                None => Said::No(self.refused(&said, word)),
             },
         }
-    }
-
-    fn looks_for(&self, action: Action) -> bool {
-        use super::super::Destination;
-        self.looks_first(action)
     }
 
     /// `outcome` without secrets in its words.
@@ -208,8 +212,8 @@ impl Rest {
         }
     }
 
-    fn refused(&self, said: &str, action: Action) -> Outcome {
-        let advice = format!("Check '{action}' of this destination, the template and 'fields' of the rule.");
+    fn refused(&self, said: &str, word: &str) -> Outcome {
+        let advice = format!("Check '{word}' of this destination, the template and 'fields' of the rule.");
         Outcome::Refused { why: advise(said, &advice) }
     }
 

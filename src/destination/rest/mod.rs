@@ -5,26 +5,30 @@ mod call;
 mod html;
 mod markdown;
 mod sign;
+mod ticket;
 mod words;
 
 pub use answer::{Answers, Pointer, Remembered};
 pub use call::{Body, Call, HeaderText};
 pub use sign::Sign;
+pub use ticket::TicketUrl;
 pub use words::Cut;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use self::answer::Said;
+use self::answer::{Doubt, Said};
 use super::threads::Skip;
 use super::{Answer, Ask, Destination, Step};
 use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks_again};
 use crate::domain::how::IfMissing;
 use crate::domain::reads::Reads;
 use crate::domain::render::Flavor;
+use crate::domain::thread::Thread;
 
 /// The actions that a description may have, the defaults first.
 pub const ACTIONS: [Action; 5] = [Action::Create, Action::Request, Action::Comment, Action::Transition, Action::Update];
@@ -49,6 +53,8 @@ pub struct Rest {
     pub sign: Option<Sign>,
     /// Whether bodies are CloudEvents.
     pub envelope: Envelope,
+    /// What the address of a ticket for people looks like.
+    pub ticket: Option<TicketUrl>,
     /// What must not be shown of all this.
     pub hidden: Vec<SecretString>,
     /// What it can do, the default first.
@@ -78,19 +84,16 @@ impl Destination for Rest {
     }
 
     fn step(&self, job: &Job, answers: &[Answer]) -> Step {
-        let known = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
-        match (job.action, known) {
-            (Action::Create, Some(_)) => {
-                let note = "the conversation has this one already, so none was created";
-                Step::Done(Outcome::Delivered(of_thread(job, Some(note.to_owned()))))
-            }
-            (Action::Create | Action::Request, _) => self.begin(job, answers, false),
-            (_, None) if job.content.how.if_missing == IfMissing::Skip => {
-                Step::Done(Skip("there is nothing yet to act on".to_owned()).into())
-            }
-            (_, None) => self.begin(job, answers, false),
-            (action, Some(key)) => self.act(action, key, job, answers),
+        if let Some(linked) = self.linked(job) {
+            return match self.converse(&linked, answers) {
+                Step::Done(Outcome::Delivered(receipt)) if job.action == Action::Create => {
+                    let note = "the sender has linked this one already, so none was created";
+                    Step::Done(Outcome::Delivered(Receipt { note: Some(note.to_owned()), ..receipt }))
+                }
+                step => step,
+            };
         }
+        self.converse(job, answers)
     }
 
     fn reads(&self) -> Reads {
@@ -113,6 +116,47 @@ impl Destination for Rest {
 }
 
 impl Rest {
+    fn converse(&self, job: &Job, answers: &[Answer]) -> Step {
+        let known = job.thread.as_ref().and_then(|thread| thread.key.as_deref());
+        match (job.action, known) {
+            (Action::Create, Some(_)) => {
+                let note = "the conversation has this one already, so none was created";
+                Step::Done(Outcome::Delivered(of_thread(job, Some(note.to_owned()))))
+            }
+            (Action::Create | Action::Request, _) => self.begin(job, answers, false),
+            (_, None) if job.content.how.if_missing == IfMissing::Skip => {
+                Step::Done(Skip("there is nothing yet to act on".to_owned()).into())
+            }
+            (_, None) => self.begin(job, answers, false),
+            (action, Some(key)) => self.act(action, key, job, answers),
+        }
+    }
+
+    /// `job` with the ticket that the sender has linked, if it is one of this tracker and
+    /// the conversation has none.
+    fn linked(&self, job: &Job) -> Option<Job> {
+        let linked = job.content.how.linked.as_deref()?.trim();
+        if job.thread.as_ref().is_some_and(|thread| thread.key.is_some()) {
+            return None;
+        }
+        let key = self.ticket.as_ref()?.key_of(linked)?;
+        // What only an answer could have told is not known of it.
+        let enough =
+            self.reads().within("thread").is_some_and(|names| names.iter().all(|name| ["key", "url"].contains(name)));
+        if !enough {
+            return None;
+        }
+        let thread = Thread {
+            key: Some(key.to_owned()),
+            channel: None,
+            link: Some(linked.to_owned()),
+            title: job.content.message.title.clone(),
+            began: job.began,
+            values: BTreeMap::new(),
+        };
+        Some(Job { thread: Some(thread), ..job.clone() })
+    }
+
     /// How `action` is done, if it is described.
     #[must_use]
     pub fn call(&self, action: Action) -> Option<&Call> {
@@ -123,7 +167,7 @@ impl Rest {
     fn act(&self, action: Action, key: &str, job: &Job, answers: &[Answer]) -> Step {
         let Some(call) = self.call(action) else { return Step::Done(undescribed(action)) };
         let Some((answer, rest)) = answers.split_first() else { return self.ask(call, action.word(), job) };
-        match self.read(call, answer, action) {
+        match self.read(call, answer, action.word(), Doubt::None) {
             Said::Yes(_) if action == Action::Transition => self.say_why(call, job, rest),
             Said::Yes(_) => Step::Done(Outcome::Delivered(of_thread(job, None))),
             Said::No(outcome) => Step::Done(outcome),
@@ -142,7 +186,7 @@ impl Rest {
             return Step::Done(Outcome::Delivered(of_thread(job, None)));
         };
         let Some(answer) = answers.first() else { return self.ask(comment, "comment", job) };
-        Step::Done(match self.read(comment, answer, Action::Comment) {
+        Step::Done(match self.read(comment, answer, "comment", Doubt::None) {
             Said::Yes(_) => Outcome::Delivered(of_thread(job, None)),
             Said::Gone(said) | Said::No(Outcome::Refused { why: said }) => {
                 Outcome::Delivered(of_thread(job, Some(format!("moved, but not commented: {said}"))))
@@ -164,6 +208,9 @@ impl Rest {
                 return self.ask(find, "look for what an earlier attempt made", job);
             };
             match self.read_find(find, found) {
+                Some(Outcome::Delivered(receipt)) => {
+                    return Step::Done(Outcome::Delivered(Receipt { begins_anew, ..receipt }));
+                }
                 Some(outcome) => return Step::Done(outcome),
                 None if looks_again(job.looks) => {
                     let why =
@@ -174,17 +221,19 @@ impl Rest {
             }
         }
         let Some(answer) = answers.first() else { return self.ask(call, action.word(), job) };
-        Step::Done(match self.read(call, answer, action) {
+        let doubt = if self.looks_first(action) { Doubt::OfServerErrors } else { Doubt::None };
+        Step::Done(match self.read(call, answer, action.word(), doubt) {
             Said::Yes(body) => {
                 let receipt = call.remember.receipt(&body);
-                let forgot = !call.remember.is_empty() && receipt.key.is_none();
+                let forgot = call.remember.key().is_some() && receipt.key.is_none();
                 let note = forgot.then(|| {
                     let key = call.remember.key().map(ToString::to_string).unwrap_or_default();
                     format!(
                         "the answer has no {key}, so nothing can be done with it later: check 'remember' of '{action}'"
                     )
                 });
-                Outcome::Delivered(Receipt { begins_anew, note, ..receipt })
+                let link = receipt.link.clone().or_else(|| Some(self.ticket.as_ref()?.of(receipt.key.as_deref()?)));
+                Outcome::Delivered(Receipt { begins_anew, note, link, ..receipt })
             }
             Said::No(outcome) => outcome,
             Said::Gone(said) => self.closed(&said, 404),
@@ -198,7 +247,7 @@ impl Rest {
             let why = self.quote(&format!("no answer when looking for what an earlier attempt made: {why}"));
             return Some(Outcome::Later { why, after: None, extent: Extent::Failing });
         }
-        match self.read(find, answer, Action::Update) {
+        match self.read(find, answer, "find", Doubt::None) {
             Said::Yes(body) => {
                 let receipt = find.remember.receipt(&body);
                 let note = Some("made by an earlier attempt whose answer was lost".to_owned());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::destination::flat::{Marker, Piece, Run, plain, table_text};
+use crate::destination::flat::{Marker, Piece, Run, plain, table_columns, table_text};
 use crate::destination::sheet::Sheet;
 use crate::destination::text::{cut, one_line, units};
 use crate::domain::message::{Color, Mention, Message};
@@ -26,6 +26,17 @@ const BLOCKS_UNITS_MAX: usize = 9_500;
 
 /// The longest `text` that Slack shows well.
 const TEXT_UNITS_MAX: usize = 4_000;
+
+/// The longest address in a message of text alone, ampersands escaped.
+const TEXT_LINK_UNITS_MAX: usize = 2_400;
+
+/// How Slack writes a moment: `Sep 14th, 2026 at 3:20 PM`, or `Today at 15:20`, as the reader
+/// is used to.
+const DATE_FORMAT: &str = "{date_short_pretty} at {time}";
+
+/// The widest table that is shown as one, in columns of letters: Slack wraps wider ones,
+/// and nobody can read them.
+const TABLE_COLUMNS_MAX: usize = 80;
 
 /// How much of the body the text for notifications repeats.
 const PREVIEW_UNITS_MAX: usize = 150;
@@ -171,8 +182,10 @@ fn text_of(sheet: &Sheet, body: &str) -> String {
         literal_part.push_str(remark);
     }
     let mut text = literal(&literal_part);
-    if let Some(link) = &sheet.link {
-        text.push_str(&format!("\n\n<{}|{}>", link.as_str().replace('&', "&amp;"), literal(&link.label())));
+    // A longer one, of nothing but ampersands, would leave no room for the message.
+    let link = sheet.link.as_ref().map(|link| (link.as_str().replace('&', "&amp;"), literal(&link.label())));
+    if let Some((address, label)) = link.filter(|(address, _)| units(address) <= TEXT_LINK_UNITS_MAX) {
+        text.push_str(&format!("\n\n<{address}|{label}>"));
     }
     match mentions(&sheet.mentions) {
         Some(mentions) => format!("{mentions} {text}"),
@@ -218,7 +231,10 @@ fn rich_text(pieces: &[Piece]) -> Vec<Value> {
                 rest = &rest[used..];
             }
             Piece::Code { text, .. } => elements.push(preformatted(text)),
-            Piece::Table { head, rows } => elements.push(preformatted(&table_text(head, rows))),
+            Piece::Table { head, rows } if table_columns(head, rows) <= TABLE_COLUMNS_MAX => {
+                elements.push(preformatted(&table_text(head, rows)));
+            }
+            Piece::Table { head, rows } => rows.iter().for_each(|row| paragraph(&record(head, row), &mut elements)),
             Piece::Quote(runs) => elements.push(block("rich_text_quote", "elements", inlines(runs))),
             Piece::Rule => {
                 flush(&mut elements, &mut blocks);
@@ -228,6 +244,22 @@ fn rich_text(pieces: &[Piece]) -> Vec<Value> {
     }
     flush(&mut elements, &mut blocks);
     blocks
+}
+
+/// A row of a table that is too wide, as lines of `Head: value`.
+fn record(head: &[Vec<Run>], row: &[Vec<Run>]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (head, cell) in head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+        if !runs.is_empty() {
+            runs.push(Run::plain("\n"));
+        }
+        if !head.is_empty() {
+            runs.extend(head.iter().cloned().map(bolder));
+            runs.push(Run::plain(": "));
+        }
+        runs.extend(cell.iter().cloned());
+    }
+    runs
 }
 
 fn flush(elements: &mut Vec<Value>, blocks: &mut Vec<Value>) {
@@ -249,6 +281,7 @@ fn preformatted(text: &str) -> Value {
 fn paragraph(runs: &[Run], elements: &mut Vec<Value>) {
     let last = elements.last_mut().filter(|element| element["type"] == "rich_text_section");
     match last.and_then(|section| section.get_mut("elements")).and_then(Value::as_array_mut) {
+        _ if runs.is_empty() => {}
         Some(section) => {
             section.push(block("text", "text", "\n\n"));
             section.extend(inlines(runs));
@@ -299,6 +332,7 @@ fn inlines(runs: &[Run]) -> Vec<Value> {
 
 fn inline(run: &Run) -> Value {
     let mut element = match &run.link {
+        _ if run.moment.is_some() => date(run),
         Some(link) => {
             object([("type", "link".into()), ("url", link.as_str().into()), ("text", run.text.as_str().into())])
         }
@@ -308,12 +342,27 @@ fn inline(run: &Run) -> Value {
         ("bold", run.style.bold),
         ("italic", run.style.italic),
         ("strike", run.style.strike),
-        ("code", run.style.code),
+        // A date knows no such look.
+        ("code", run.style.code && run.moment.is_none()),
     ];
     let style: Map<String, Value> =
         looks.into_iter().filter(|(_, on)| *on).map(|(look, _)| (look.to_owned(), true.into())).collect();
     if !style.is_empty() {
         element["style"] = Value::Object(style);
+    }
+    element
+}
+
+/// A moment in the reader's zone.
+fn date(run: &Run) -> Value {
+    let mut element = object([
+        ("type", "date".into()),
+        ("timestamp", run.moment.unwrap_or_default().as_seconds().into()),
+        ("format", DATE_FORMAT.into()),
+        ("fallback", run.text.as_str().into()),
+    ]);
+    if let Some(link) = &run.link {
+        element["url"] = link.as_str().into();
     }
     element
 }
@@ -325,7 +374,7 @@ fn text_units(value: Option<&Value>) -> usize {
         Some(Value::Object(map)) => map
             .iter()
             .map(|(key, value)| match value {
-                Value::String(text) if key == "text" || key == "url" => units(text),
+                Value::String(text) if matches!(key.as_str(), "text" | "url" | "fallback" | "format") => units(text),
                 other => text_units(Some(other)),
             })
             .sum(),

@@ -75,6 +75,36 @@ pub fn meaning(name: &str) -> Meaning {
     }
 }
 
+/// What to do about an error that is about the body, when the plain text is refused, too.
+#[must_use]
+pub fn mend(name: &str) -> &'static str {
+    match name {
+        "msg_too_long" | "msg_blocks_too_long" | "attachment_payload_limit_exceeded" | "metadata_too_large" => {
+            "The message is too long: shorten the template, `{{truncate x 500}}` cuts a long fact."
+        }
+        "no_text" | "missing_text_or_fallback_or_attachments" => {
+            "The message is empty: check what the template prints on this event."
+        }
+        "too_many_attachments" | "too_many_contact_cards" => "Put less into the template's own body.",
+        "invalid_blocks" | "invalid_blocks_format" | "invalid_attachments" | "block_mismatch" => {
+            "Check the template's own body in Slack's Block Kit Builder, at the place named here."
+        }
+        "user_not_found" => "Somebody mentioned is not in this workspace: check `slack` of the people mentioned.",
+        "invalid_metadata_format" | "invalid_metadata_schema" | "metadata_must_be_sent_from_app" => {
+            "Leave `metadata` out of the template's own body."
+        }
+        "markdown_text_conflict" => "In the template's own body, use either `markdown_text` or `text` and `blocks`.",
+        _ if name.starts_with("slack_connect_") => {
+            "The channel is shared with another organisation, whose rules forbid this: choose another channel."
+        }
+        "invalid_arg_name" | "invalid_array_arg" | "invalid_charset" | "invalid_form_data" | "invalid_post_type"
+        | "missing_post_type" | "invalid_payload" => {
+            "Something between Relaybell and Slack, or the template's own body, breaks the request: check both."
+        }
+        _ => "Check the template and its data.",
+    }
+}
+
 /// Whether error `name` says that the message to act on is gone or cannot be acted on, so
 /// that a message of its own may pass (of `chat.postMessage` with `thread_ts`,
 /// `chat.update` and `reactions.add`).

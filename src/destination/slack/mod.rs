@@ -48,8 +48,8 @@ pub enum Slack {
 enum Verdict {
     /// It settles the delivery.
     Over(Outcome),
-    /// Slack does not take this body.
-    Body(String),
+    /// Slack does not take this body: what it said, and what to do about it.
+    Body(String, &'static str),
     /// The message to act on is gone, or cannot be acted on.
     Gone(String),
 }
@@ -109,13 +109,13 @@ impl Destination for Slack {
                     }
                     _ => return Step::Done(Skip(why).into()),
                 },
-                Verdict::Body(why) => match refused.take() {
+                Verdict::Body(why, advice) => match refused.take() {
                     _ if matches!(call, Call::React { .. }) => {
                         return Step::Done(Outcome::Refused { why: advise(&why, "Check `react` of the rule.") });
                     }
                     Some(first) if form == Form::Text => {
                         return Step::Done(Outcome::Refused {
-                            why: format!("{first}. Sent again as plain text, {why}. Check the template and its data."),
+                            why: format!("{first}. Sent again as plain text, {why}. {advice}"),
                         });
                     }
                     _ => {
@@ -195,7 +195,7 @@ impl Slack {
         let Some(call) = after else { return Step::Done(Outcome::Delivered(receipt)) };
         let Some(answer) = answer else { return self.ask(&call, Map::new(), job) };
         let why = match self.read(answer, &call) {
-            Verdict::Body(why) | Verdict::Gone(why) => why,
+            Verdict::Body(why, _) | Verdict::Gone(why) => why,
             Verdict::Over(mut outcome) => match outcome.why_mut() {
                 None => return Step::Done(Outcome::Delivered(receipt)),
                 Some(why) => std::mem::take(why),
@@ -278,7 +278,7 @@ impl Slack {
             Meaning::Channel => Outcome::Closed { why: advise(&said, errors::CHANNEL) },
             // Names we do not know are about the channel or the webhook when the status says so.
             Meaning::Body if matches!(reply.status, 401 | 403 | 404 | 410) => self.closed(&said),
-            Meaning::Body => return Verdict::Body(said),
+            Meaning::Body => return Verdict::Body(said, errors::mend(name)),
         })
     }
 
@@ -286,7 +286,7 @@ impl Slack {
         let secrets = self.secrets();
         let said = reply.said("Slack", &secrets);
         Verdict::Over(match reply.status {
-            400 | 413 | 422 => return Verdict::Body(said),
+            400 | 413 | 422 => return Verdict::Body(said, errors::mend("")),
             401 | 403 | 404 | 407 | 410 => self.closed(&said),
             200..=299 => Outcome::Later {
                 why: format!("{said}, which is none of Slack's answers; something in between may have answered"),

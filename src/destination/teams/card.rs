@@ -6,6 +6,7 @@ use crate::destination::flat::{Piece, Run, Style, plain};
 use crate::destination::sheet::Sheet;
 use crate::destination::text::{CUT_MARK, clean, cut};
 use crate::domain::message::{Color, Mention, Message};
+use crate::domain::time::Timestamp;
 
 use super::markdown::{lines, literal, run};
 
@@ -266,12 +267,51 @@ fn text_lines(runs: &[Run], spacing: &str, body: &mut Vec<Value>) {
 }
 
 fn line_of(runs: &[Run], spacing: &str) -> Value {
-    let inlines: Vec<Value> = runs.iter().map(text_run).collect();
-    let mut block = json!({"type": "RichTextBlock", "inlines": inlines});
+    // Only a text block shows moments in the reader's zone, and it knows fewer looks.
+    let moments = runs.iter().any(|run| run.moment.is_some());
+    let mut block = if moments && !runs.iter().any(|run| run.style.code || run.style.strike) {
+        json!({"type": "TextBlock", "text": markdown_line(runs), "wrap": true})
+    } else {
+        let inlines: Vec<Value> = runs.iter().map(text_run).collect();
+        json!({"type": "RichTextBlock", "inlines": inlines})
+    };
     if spacing != "Default" {
         block["spacing"] = spacing.into();
     }
     block
+}
+
+/// The runs of one line as Markdown.
+fn markdown_line(runs: &[Run]) -> String {
+    let mut line = String::new();
+    for run in runs {
+        let inner = run.text.trim();
+        let mut shown = match run.moment.and_then(in_readers_zone) {
+            Some(moment) => moment,
+            None => literal(inner),
+        };
+        // Marks stand close to what they mark.
+        for (on, mark) in [(run.style.italic, "_"), (run.style.bold, "**")] {
+            if on && !inner.is_empty() {
+                shown = format!("{mark}{shown}{mark}");
+            }
+        }
+        if let Some(link) = run.link.as_ref().filter(|_| !inner.is_empty()) {
+            shown = format!("[{shown}]({})", link.as_str());
+        }
+        let (start, end) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
+        let after = if inner.is_empty() { "" } else { &run.text[end..] };
+        line.push_str(&format!("{}{shown}{after}", &run.text[..start]));
+    }
+    line
+}
+
+/// Teams' own words for a moment; it wants whole seconds and a year of four digits.
+fn in_readers_zone(at: Timestamp) -> Option<String> {
+    let moment = Timestamp::from_seconds(at.as_seconds()).to_string();
+    let moment = moment.replace(".000Z", "Z");
+    (moment.len() == "2026-09-14T12:00:00Z".len())
+        .then(|| format!("{{{{DATE({moment}, SHORT)}}}} {{{{TIME({moment})}}}}"))
 }
 
 /// A run of text; text runs know no Markdown, so their text needs no escaping.

@@ -51,12 +51,15 @@ impl Destination for Teams {
         };
         Step::Done(match self.read(second, Some(format!("sent as a plain card, because {refused}"))) {
             Verdict::Over(outcome) => outcome,
-            Verdict::Body(again) => Outcome::Refused {
-                why: format!(
-                    "{refused}. Sent again as a plain card, {again}. \
-                     Check that the workflow begins with 'When a Teams webhook request is received'."
-                ),
-            },
+            Verdict::Body(again) => {
+                let too_large = matches!(second, Answer::Replied(reply) if reply.status == 413);
+                let advice = if too_large {
+                    "The message is too large: shorten the template, `{{truncate x 500}}` cuts a long fact."
+                } else {
+                    "Check that the workflow begins with 'When a Teams webhook request is received'."
+                };
+                Outcome::Refused { why: format!("{refused}. Sent again as a plain card, {again}. {advice}") }
+            }
         })
     }
 }

@@ -1,10 +1,23 @@
 //! Runs of text, made neat.
 
-use super::literal::{decode, one_line};
+use super::literal::{decode, first_moment, one_line};
 use crate::domain::message::Inline;
 
-/// Text of the parser as runs, its literals decoded, each line break a break.
+/// Text of the parser as runs, its literals decoded, each line break a break, each moment
+/// a moment.
 pub(super) fn text_inlines(text: &str) -> Vec<Inline> {
+    let mut inlines = Vec::new();
+    let mut rest = text;
+    while let Some((before, at, shown, after)) = first_moment(rest) {
+        inlines.extend(lines(before));
+        inlines.push(Inline::Moment { at, text: shown });
+        rest = after;
+    }
+    inlines.extend(lines(rest));
+    inlines
+}
+
+fn lines(text: &str) -> Vec<Inline> {
     let decoded = decode(text);
     let mut inlines = Vec::new();
     for (at, line) in decoded.split('\n').enumerate() {

@@ -6,6 +6,11 @@
 //! Text that holds such private characters of its own is decoded like any other and stays
 //! what it was: plain text.
 
+use std::borrow::Cow;
+
+use crate::domain::characters::{self, clean};
+use crate::domain::time::Timestamp;
+
 /// The private character of unit 0.
 const FIRST: u32 = 0xF_0000;
 
@@ -15,8 +20,36 @@ const LAST: u32 = 0xF_FFFF;
 /// Stands for an empty value, so that `**{{x}}**` does not become markup without `x`.
 const NOTHING: char = '\u{100000}';
 
-/// `value` as a literal. Line ends become `\n`; other control characters but the tab are
-/// left out, as no destination can show them.
+/// Stand before a moment's milliseconds, before its text, and behind it. A template's
+/// helper alone prints them: in what an event says they are left out beforehand, see
+/// [`without_marks`].
+const MOMENT: [char; 3] = ['\u{100001}', '\u{100002}', '\u{100003}'];
+
+/// A moment for the body of a message, which reads `text` where it cannot be shown in the
+/// reader's zone.
+#[must_use]
+pub fn moment(at: Timestamp, text: &str) -> String {
+    let [open, middle, close] = MOMENT;
+    format!("{open}{}{middle}{}{close}", encode(&at.as_ms().to_string()), encode(text))
+}
+
+/// `text` without what would make a moment of it.
+#[must_use]
+pub fn without_marks(text: &str) -> Cow<'_, str> {
+    if text.contains(MOMENT) { Cow::Owned(text.replace(MOMENT, "")) } else { Cow::Borrowed(text) }
+}
+
+/// The first moment in `text`: what stands before it, the moment with its text, and what
+/// stands behind it.
+pub(super) fn first_moment(text: &str) -> Option<(&str, Timestamp, String, &str)> {
+    let [open, middle, close] = MOMENT;
+    let (before, rest) = text.split_once(open)?;
+    let (ms, rest) = rest.split_once(middle)?;
+    let (shown, after) = rest.split_once(close)?;
+    Some((before, Timestamp::from_ms(decode(ms).parse().ok()?), decode(shown), after))
+}
+
+/// `value` as a literal, without what cannot be shown (see [`characters::shown`]).
 #[must_use]
 pub fn encode(value: &str) -> String {
     let mut literal = String::with_capacity(value.len() * 4);
@@ -32,21 +65,28 @@ pub fn encode(value: &str) -> String {
     literal
 }
 
-/// The text that `text` stands for: literals decoded, everything else as it is. Control
-/// characters but `\n` and the tab are left out here too.
+/// The text that `text` stands for: literals decoded, everything else as it is. What
+/// cannot be shown is left out here too.
 #[must_use]
 pub fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     // The first half of a character that takes two units; without the second it is nothing.
     let mut half = None;
+    let mut in_number = false;
     for c in text.chars() {
         let Some(unit) = unit(c) else {
             half = None;
-            if c != NOTHING {
+            // Of a moment only its text is shown.
+            if let Some(part) = MOMENT.iter().position(|mark| *mark == c) {
+                in_number = part == 0;
+            } else if c != NOTHING {
                 decoded.push(c);
             }
             continue;
         };
+        if in_number {
+            continue;
+        }
         let whole = match char::from_u32(unit.into()) {
             Some(whole) => Some(whole),
             None => half.and_then(|half| char::decode_utf16([half, unit]).next()?.ok()),
@@ -54,19 +94,16 @@ pub fn decode(text: &str) -> String {
         half = whole.is_none().then_some(unit);
         decoded.extend(whole);
     }
-    if can_be_shown(&decoded) { decoded } else { clean(&decoded).collect() }
+    match characters::shown(&decoded) {
+        Cow::Borrowed(_) => decoded,
+        Cow::Owned(shown) => shown,
+    }
 }
 
-/// `text` as it can be shown: line ends as `\n`, without other control characters but the
-/// tab.
+/// `text` as it can be shown; see [`characters::shown`].
 #[must_use]
 pub fn shown(text: &str) -> String {
-    if can_be_shown(text) { text.to_owned() } else { clean(text).collect() }
-}
-
-/// Whether [`clean`] would change nothing: so it is with nearly all text.
-fn can_be_shown(text: &str) -> bool {
-    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+    characters::shown(text).into_owned()
 }
 
 /// `text` without line breaks, on one line.
@@ -90,23 +127,6 @@ fn private(unit: u16) -> char {
 fn unit(c: char) -> Option<u16> {
     let c = u32::from(c);
     (FIRST..=LAST).contains(&c).then(|| u16::try_from(c - FIRST).unwrap_or_default())
-}
-
-/// The characters of `text` that can be shown, with `\n` at each end of a line.
-fn clean(text: &str) -> impl Iterator<Item = char> {
-    let mut chars = text.chars().peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let c = chars.next()?;
-            if c == '\r' {
-                chars.next_if_eq(&'\n');
-                return Some('\n');
-            }
-            if !c.is_control() || matches!(c, '\n' | '\t') {
-                return Some(c);
-            }
-        }
-    })
 }
 
 #[cfg(test)]

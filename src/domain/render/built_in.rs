@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::helpers;
+use crate::domain::characters;
 use crate::domain::facts::Facts;
 use crate::domain::markdown::literal::{one_line, shown};
 use crate::domain::markdown::{address, literal, parse};
@@ -79,7 +80,7 @@ fn plain(value: &Value) -> String {
 
 fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        Some((end, _)) => format!("{}…", text[..characters::floor(text, end)].trim_end()),
         None => text.to_owned(),
     }
 }

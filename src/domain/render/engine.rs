@@ -71,7 +71,10 @@ pub(super) fn registry(form: Form) -> Handlebars<'static> {
     helpers::register(&mut registry);
     match form {
         Form::Text => registry.register_escape_fn(handlebars::no_escape),
-        Form::Markdown => registry.register_escape_fn(literal::encode),
+        Form::Markdown => {
+            registry.register_escape_fn(literal::encode);
+            helpers::register_moments(&mut registry);
+        }
         Form::Json(kind) => {
             registry.register_escape_fn(move |text| escape::in_json(kind, text));
             registry.register_helper("json", Box::new(JsonValue(kind)));
@@ -90,16 +93,20 @@ pub(super) fn context_of(values: &Map<String, Value>) -> Context {
     Context::from(Value::Object(values.iter().map(|(name, value)| (name.clone(), bounded(value))).collect()))
 }
 
-/// `value` with its long texts cut. No deeper than the JSON it was read from.
+/// `value` with its long texts cut, and without what only a helper may print. No deeper than the JSON it was read from.
 fn bounded(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.len() <= VALUE_CHARS_MAX => value.clone(),
-        Value::String(text) => match text.char_indices().nth(VALUE_CHARS_MAX) {
-            Some((end, _)) => format!("{} {SHORTENED}", &text[..end]).into(),
-            None => value.clone(),
-        },
+        Value::String(text) => {
+            let text = literal::without_marks(text);
+            match text.char_indices().nth(VALUE_CHARS_MAX) {
+                Some((end, _)) if text.len() > VALUE_CHARS_MAX => format!("{} {SHORTENED}", &text[..end]).into(),
+                _ => text.into(),
+            }
+        }
         Value::Array(items) => items.iter().map(bounded).collect(),
-        Value::Object(items) => Value::Object(items.iter().map(|(key, value)| (key.clone(), bounded(value))).collect()),
+        Value::Object(items) => Value::Object(
+            items.iter().map(|(key, value)| (literal::without_marks(key).into_owned(), bounded(value))).collect(),
+        ),
         other => other.clone(),
     }
 }

@@ -7,7 +7,11 @@ use crate::domain::rule::Kind;
 
 /// `text` for the inside of a JSON string in a body for `kind`.
 pub(super) fn in_json(kind: Kind, text: &str) -> String {
-    let quoted = Value::from(for_vendor(kind, text)).to_string();
+    let safe = for_vendor(kind, text);
+    // A template may write `<{{url}}|…>`: no text makes a mention (`<!channel|…>`) of that.
+    let mentions = kind == Kind::Slack && safe.starts_with(['!', '@', '#']);
+    let safe = if mentions { format!("\u{2060}{safe}") } else { safe };
+    let quoted = Value::from(safe).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
@@ -28,20 +32,27 @@ pub(super) fn json(kind: Kind, value: &Value) -> Value {
 fn for_vendor(kind: Kind, text: &str) -> String {
     let text = shown(text);
     let mut safe = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    for (at, c) in text.char_indices() {
+        let rest = &text[at + c.len_utf8()..];
         match (kind, c) {
             (Kind::Slack, '&') => safe.push_str("&amp;"),
             (Kind::Slack, '<') => safe.push_str("&lt;"),
             (Kind::Slack, '>') => safe.push_str("&gt;"),
+            (Kind::Teams, '<') if opens_mention(rest) => safe.push('‹'),
             (Kind::Teams, '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '(' | ')' | '<' | '>' | '#' | '!') => {
                 safe.push('\\');
                 safe.push(c);
             }
             // Wiki markup mentions with `[~name]`: a word joiner, which has no width, parts it.
-            (Kind::Jira, '[') if chars.peek() == Some(&'~') => safe.push_str("[\u{2060}"),
+            (Kind::Jira, '[') if rest.starts_with('~') => safe.push_str("[\u{2060}"),
             _ => safe.push(c),
         }
     }
     safe
+}
+
+/// Whether this, behind `<`, is one of the tags by which Teams mentions.
+fn opens_mention(rest: &str) -> bool {
+    let tag = rest.strip_prefix('/').unwrap_or(rest);
+    tag.get(..2).is_some_and(|name| name.eq_ignore_ascii_case("at"))
 }

@@ -6,28 +6,47 @@ use crate::standin::picture::Picture;
 use crate::standin::shape::{Shape, kind};
 
 /// The blocks that stand anywhere in a document.
-const BLOCKS: &[&str] =
-    &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule", "table"];
+const BLOCKS: &[&str] = &[
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "taskList",
+    "codeBlock",
+    "blockquote",
+    "panel",
+    "rule",
+    "table",
+    "expand",
+    "decisionList",
+    "blockCard",
+];
 
 /// The inline nodes.
-const INLINE: &[&str] = &["text", "hardBreak", "mention", "emoji"];
+const INLINE: &[&str] = &["text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard"];
 
 /// What may stand in a node of this kind; `None` for a kind that is not known.
 fn children(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
         "doc" => BLOCKS,
-        "paragraph" | "heading" => INLINE,
+        "paragraph" | "heading" | "taskItem" => INLINE,
+        "taskList" => &["taskItem", "taskList"],
         "codeBlock" => &["text"],
         "bulletList" | "orderedList" => &["listItem"],
         "listItem" => &["paragraph", "bulletList", "orderedList", "codeBlock"],
         "blockquote" => &["paragraph", "bulletList", "orderedList", "codeBlock"],
         "panel" => &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "rule"],
+        "expand" => {
+            &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule", "table"]
+        }
+        "decisionList" => &["decisionItem"],
+        "decisionItem" => INLINE,
         "table" => &["tableRow"],
         "tableRow" => &["tableHeader", "tableCell"],
         "tableHeader" | "tableCell" => {
             &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule"]
         }
-        "text" | "hardBreak" | "mention" | "emoji" | "rule" => &[],
+        "text" | "hardBreak" | "mention" | "emoji" | "rule" | "date" | "status" | "inlineCard" | "blockCard" => &[],
         _ => return None,
     })
 }
@@ -51,15 +70,19 @@ fn node(shape: &mut Shape, value: &Value, at: &str) {
         "doc" => &["type", "version", "content"],
         "text" => &["type", "text", "marks"],
         "hardBreak" | "rule" => &["type"],
-        "mention" | "emoji" => &["type", "attrs"],
+        "mention" | "emoji" | "date" | "status" | "inlineCard" | "blockCard" => &["type", "attrs"],
         "paragraph" | "bulletList" | "listItem" | "blockquote" | "tableRow" => &["type", "content"],
         _ => &["type", "attrs", "content"],
     };
     let Some(map) = shape.object(value, at, known) else { return };
     attributes(shape, value, kind, at);
     let content = map.get("content").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let needs = matches!(kind, "bulletList" | "orderedList" | "listItem" | "blockquote" | "panel" | "table")
-        || matches!(kind, "tableRow" | "tableHeader" | "tableCell");
+    if kind == "taskList" && content.first().is_some_and(|first| self::kind(first) != "taskItem") {
+        shape.wrong(at, "a taskList must begin with a taskItem");
+    }
+    let needs =
+        matches!(kind, "taskList" | "bulletList" | "orderedList" | "listItem" | "blockquote" | "panel" | "table")
+            || matches!(kind, "tableRow" | "tableHeader" | "tableCell");
     if needs && content.is_empty() {
         shape.wrong(at, format!("'{kind}' must not be empty"));
     }
@@ -94,6 +117,25 @@ fn attributes(shape: &mut Shape, value: &Value, kind: &str, at: &str) {
         "mention" if attrs["id"].as_str().is_none_or(str::is_empty) => {
             shape.wrong(&format!("{at}/attrs/id"), "must be an account id");
         }
+        "inlineCard" | "blockCard" => match attrs.as_object() {
+            Some(map) => shape.address(map, &format!("{at}/attrs"), "url"),
+            None => shape.wrong(at, "a card needs url"),
+        },
+        "date" if attrs["timestamp"].as_str().is_none_or(|ms| ms.parse::<i64>().is_err()) => {
+            shape.wrong(&format!("{at}/attrs/timestamp"), "must be milliseconds, as text");
+        }
+        "status" if attrs["text"].as_str().is_none_or(str::is_empty) => {
+            shape.wrong(&format!("{at}/attrs/text"), "must have at least 1 character");
+        }
+        "decisionList" | "decisionItem" if attrs["localId"].as_str().is_none_or(str::is_empty) => {
+            shape.wrong(&format!("{at}/attrs/localId"), "must be an id");
+        }
+        "taskList" | "taskItem" if attrs["localId"].as_str().is_none_or(str::is_empty) => {
+            shape.wrong(&format!("{at}/attrs/localId"), "must be an id");
+        }
+        "taskItem" if !matches!(attrs["state"].as_str(), Some("TODO" | "DONE")) => {
+            shape.wrong(&format!("{at}/attrs/state"), "must be TODO or DONE");
+        }
         "panel" => {
             let kinds = ["info", "note", "tip", "warning", "error", "success", "custom"];
             if !attrs["panelType"].as_str().is_some_and(|kind| kinds.contains(&kind)) {
@@ -110,7 +152,7 @@ fn marks(shape: &mut Shape, value: &Value, at: &str) {
     for (place, mark) in marks.iter().enumerate() {
         let at = format!("{at}/marks/{place}");
         match kind(mark) {
-            "strong" | "em" | "strike" | "underline" => {}
+            "strong" | "em" | "strike" | "underline" | "subsup" | "textColor" | "backgroundColor" => {}
             "code" if kinds.iter().all(|kind| matches!(*kind, "code" | "link")) => {}
             "code" => shape.wrong(&at, "code goes with no mark but link"),
             "link" => {
@@ -143,6 +185,15 @@ fn draw_block(block: &Value, picture: &mut Picture) {
     let content = block["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     match kind(block) {
         "bulletList" => content.iter().for_each(|item| draw_item("• ", item, picture)),
+        "taskList" => content.iter().for_each(|task| match (kind(task), task["attrs"]["state"].as_str()) {
+            ("taskList", _) => {
+                picture.indent("   ");
+                draw_block(task, picture);
+                picture.outdent("   ");
+            }
+            (_, Some("DONE")) => picture.hanging("☑ ", &inline(task)),
+            _ => picture.hanging("☐ ", &inline(task)),
+        }),
         "orderedList" => {
             for (number, item) in (block["attrs"]["order"].as_u64().unwrap_or(1)..).zip(content) {
                 draw_item(&format!("{number}. "), item, picture);

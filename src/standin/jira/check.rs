@@ -9,7 +9,7 @@ use crate::standin::shape::Shape;
 const TEXT_UNITS_MAX: usize = 32_767;
 
 /// The issue types of every project of the stand-in.
-const ISSUE_TYPES: [&str; 4] = ["Bug", "Task", "Story", "Epic"];
+pub const ISSUE_TYPES: [&str; 4] = ["Bug", "Task", "Story", "Epic"];
 
 /// The priorities.
 const PRIORITIES: [&str; 5] = ["Highest", "High", "Medium", "Low", "Lowest"];
@@ -165,11 +165,6 @@ pub fn check_edit(body: &Value, version: Version) -> Result<(), Refusal> {
 
 fn needed(fields: &Map<String, Value>, refusal: &mut Refusal) {
     let project = fields.get("project").map(|project| project["key"].as_str().unwrap_or_default());
-    let is_key = |key: &str| {
-        key.len() > 1
-            && key.starts_with(|c: char| c.is_ascii_uppercase())
-            && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-    };
     match project {
         None => refusal.field("project", "Specify a valid project ID or key"),
         Some(key) if !is_key(key) => refusal.field("project", "valid project is required"),
@@ -182,6 +177,13 @@ fn needed(fields: &Map<String, Value>, refusal: &mut Refusal) {
         }
         Some(_) => {}
     }
+}
+
+/// Whether a project can have this key.
+pub fn is_key(key: &str) -> bool {
+    key.len() > 1
+        && key.starts_with(|c: char| c.is_ascii_uppercase())
+        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn is_one_of(value: &Value, names: &[&str]) -> bool {

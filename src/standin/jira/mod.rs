@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -46,6 +46,14 @@ pub(super) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
         .route("/rest/api/3/search/jql", post(|site, headers, body| search(Version::V3, site, headers, body)))
         .route("/rest/api/2/search", post(|site, headers, body| search(Version::V2, site, headers, body)))
         .route("/rest/api/3/search", any(removed))
+        .route(
+            "/rest/api/3/issue/createmeta/{project}/issuetypes",
+            get(|site, at, headers| types(Version::V3, site, at, headers)),
+        )
+        .route(
+            "/rest/api/2/issue/createmeta/{project}/issuetypes",
+            get(|site, at, headers| types(Version::V2, site, at, headers)),
+        )
         .with_state(Arc::new(Site { shared, address, issues: Mutex::default() }))
 }
 
@@ -84,6 +92,26 @@ impl Site {
     }
 }
 
+/// Which issue types may be created in a project; every key that can be one is one.
+async fn types(
+    version: Version,
+    State(site): State<Arc<Site>>,
+    Path(project): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(answer) = site.admit(&headers) {
+        return *answer;
+    }
+    if !check::is_key(&project) {
+        let answer = json!({"errorMessages": ["No project could be found with key or id."], "errors": {}});
+        return site.refuse(StatusCode::NOT_FOUND, &answer);
+    }
+    let all: Vec<Value> =
+        (10_001..).zip(check::ISSUE_TYPES).map(|(id, name)| json!({"id": format!("{id}"), "name": name})).collect();
+    let list = if version == Version::V3 { "issueTypes" } else { "values" };
+    Json(json!({"startAt": 0, "maxResults": 50, "total": all.len(), list: all})).into_response()
+}
+
 async fn create(version: Version, State(site): State<Arc<Site>>, headers: HeaderMap, bytes: Bytes) -> Response {
     let body = match site.body(&headers, &bytes) {
         Ok(body) => body,
@@ -93,7 +121,7 @@ async fn create(version: Version, State(site): State<Arc<Site>>, headers: Header
         return site.refuse(StatusCode::BAD_REQUEST, &refusal.answer());
     }
     let project = body["fields"]["project"]["key"].as_str().unwrap_or_default().to_owned();
-    let order = site.shared.accept("issue", body, headers, |order, body| draw(&key(&project, order), body, version));
+    let order = site.shared.accept("issue", body, headers, |order, body| draw(&key(&project, order), body));
     let key = key(&project, order);
     site.issues().insert(key.clone(), issue::Course::default());
     let id = (10_000 + order).to_string();
@@ -131,7 +159,11 @@ async fn search(version: Version, State(site): State<Arc<Site>>, headers: Header
         let what = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
         return site.refuse(StatusCode::BAD_REQUEST, &json!({"errorMessages": [what], "errors": {}}));
     };
+    let lag = site.shared.search_lag();
     let found = site.shared.find(|issue| {
+        if issue.at.elapsed() < lag {
+            return None;
+        }
         let labels = issue.body["fields"]["labels"].as_array()?;
         labels.iter().any(|one| one == label).then(|| (issue.at_order, project_of(issue).to_owned(), labels.clone()))
     });
@@ -139,6 +171,10 @@ async fn search(version: Version, State(site): State<Arc<Site>>, headers: Header
         .into_iter()
         .map(|(order, project, labels)| {
             let id = (10_000 + order).to_string();
+            // Without `fields`, Cloud tells the ids alone.
+            if version == Version::V3 && body.get("fields").is_none() {
+                return json!({"id": id});
+            }
             json!({"id": id, "key": key(&project, order), "fields": {"labels": labels}})
         })
         .collect();
@@ -157,14 +193,15 @@ async fn removed(State(site): State<Arc<Site>>) -> Response {
     site.refuse(StatusCode::GONE, &json!({"errorMessages": [what], "errors": {}}))
 }
 
-fn draw(key: &str, body: &Value, version: Version) -> String {
+/// Draws the issue `key` that `body` creates; the form of its description tells the API.
+pub(super) fn draw(key: &str, body: &Value) -> String {
     let fields = &body["fields"];
     let mut picture = Picture::default();
     picture.text(fields["summary"].as_str().unwrap_or_default());
     picture.gap();
-    match version {
-        Version::V3 => adf::draw(&fields["description"], &mut picture),
-        Version::V2 => wiki::draw(fields["description"].as_str().unwrap_or_default(), &mut picture),
+    match fields["description"].as_str() {
+        Some(markup) => wiki::draw(markup, &mut picture),
+        None => adf::draw(&fields["description"], &mut picture),
     }
     let labels = fields["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
     let labels: Vec<&str> = labels.iter().filter_map(Value::as_str).collect();

@@ -122,7 +122,7 @@ pub(super) async fn post_message(State(shared): State<Arc<Shared>>, headers: Hea
         }
         Some(thread) => format!("Slack · {called} · reply to {thread}"),
     };
-    let order = shared.accept(POST, call.body, headers, |_, body| draw::draw(&head, body));
+    let order = shared.accept(POST, call.body, headers, |_, body| draw(&head, body));
     let ts = ts(order);
     axum::Json(json!({"ok": true, "channel": id, "ts": ts, "message": {"text": text, "ts": ts}})).into_response()
 }
@@ -145,7 +145,7 @@ pub(super) async fn update(State(shared): State<Arc<Shared>>, headers: HeaderMap
     }
     let text = call.body["text"].clone();
     let head = format!("Slack · {id} · {ts} is now");
-    shared.accept("chat.update", call.body, headers, |_, body| draw::draw(&head, body));
+    shared.accept("chat.update", call.body, headers, |_, body| draw(&head, body));
     axum::Json(json!({"ok": true, "channel": id, "ts": ts, "text": text})).into_response()
 }
 

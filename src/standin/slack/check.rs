@@ -10,6 +10,9 @@ pub type Refusal = (&'static str, Vec<String>);
 /// All text of all blocks: 9,597 characters were accepted, 11,341 refused.
 const BLOCKS_UNITS_MAX: usize = 9_600;
 
+/// The text of all markdown blocks of a message.
+const MARKDOWN_UNITS_MAX: usize = 12_000;
+
 /// The keys of a message; `channel` and `reply_broadcast` belong to the Web API alone.
 const POST: &[&str] = &[
     "text",
@@ -99,15 +102,34 @@ fn all_blocks(shape: &mut Shape, blocks: &[Value], at: &str) {
     if blocks.len() > 50 {
         shape.wrong(at, "no more than 50 items allowed");
     }
+    let mut ids: Vec<&str> = Vec::new();
+    let mut markdown_units = 0;
     for (place, one) in blocks.iter().enumerate() {
-        block(shape, one, &format!("{at}/{place}"));
+        let at = format!("{at}/{place}");
+        block(shape, one, &at);
+        if let Some(id) = one.get("block_id") {
+            match id.as_str() {
+                Some(id) if id.encode_utf16().count() <= 255 && !ids.contains(&id) => ids.push(id),
+                Some(id) if ids.contains(&id) => shape.wrong(&format!("{at}/block_id"), "must be unique"),
+                _ => shape.wrong(&format!("{at}/block_id"), "must be less than 256 characters"),
+            }
+        }
+        if kind(one) == "markdown" {
+            markdown_units += one["text"].as_str().map_or(0, |text| text.encode_utf16().count());
+        }
+    }
+    if markdown_units > MARKDOWN_UNITS_MAX {
+        shape
+            .wrong(at, format!("all markdown blocks together must be less than {} characters", MARKDOWN_UNITS_MAX + 1));
     }
 }
 
 fn block(shape: &mut Shape, block: &Value, at: &str) {
     let known: &[&str] = match kind(block) {
         "header" => &["type", "block_id", "text"],
-        "section" => &["type", "block_id", "text", "fields"],
+        "section" => &["type", "block_id", "text", "fields", "accessory"],
+        "image" => &["type", "block_id", "image_url", "alt_text", "title"],
+        "markdown" => &["type", "block_id", "text"],
         "divider" => &["type", "block_id"],
         "context" | "actions" | "rich_text" => &["type", "block_id", "elements"],
         other => {
@@ -119,6 +141,10 @@ fn block(shape: &mut Shape, block: &Value, at: &str) {
     match kind(block) {
         "header" => text_object(shape, map.get("text"), &format!("{at}/text"), 150, &["plain_text"]),
         "section" => section(shape, map, at),
+        "image" => image(shape, map, at),
+        "markdown" => {
+            shape.text(map, at, "text", 1..=MARKDOWN_UNITS_MAX);
+        }
         "context" => {
             for (place, element) in shape.list(map, at, "elements", 1..=10).iter().enumerate() {
                 let at = format!("{at}/elements/{place}");
@@ -145,11 +171,31 @@ fn section(shape: &mut Shape, map: &Map<String, Value>, at: &str) {
     } else if !map.contains_key("fields") {
         shape.wrong(at, "missing text or fields");
     }
+    if let Some(value) = map.get("accessory") {
+        accessory(shape, value, &format!("{at}/accessory"));
+    }
     if map.contains_key("fields") {
         for (place, field) in shape.list(map, at, "fields", 1..=10).iter().enumerate() {
             let at = format!("{at}/fields/{place}");
             text_object(shape, Some(field), &at, 2000, &["plain_text", "mrkdwn"]);
         }
+    }
+}
+
+fn image(shape: &mut Shape, map: &Map<String, Value>, at: &str) {
+    shape.address(map, at, "image_url");
+    shape.text(map, at, "alt_text", 1..=2000);
+    if map.contains_key("title") {
+        text_object(shape, map.get("title"), &format!("{at}/title"), 2000, &["plain_text"]);
+    }
+}
+
+fn accessory(shape: &mut Shape, value: &Value, at: &str) {
+    if kind(value) != "image" {
+        return button(shape, value, at);
+    }
+    if let Some(map) = shape.object(value, at, &["type", "image_url", "alt_text"]) {
+        image(shape, map, at);
     }
 }
 
@@ -179,6 +225,12 @@ fn button(shape: &mut Shape, value: &Value, at: &str) {
     if let Some(map) = shape.object(value, at, &["type", "text", "url", "action_id", "value", "style"]) {
         text_object(shape, map.get("text"), &format!("{at}/text"), 75, &["plain_text"]);
         shape.address(map, at, "url");
+        if map.contains_key("value") {
+            shape.text(map, at, "value", 1..=2000);
+        }
+        if map.get("style").is_some_and(|style| style != "primary" && style != "danger") {
+            shape.wrong(&format!("{at}/style"), "must be primary or danger");
+        }
     }
 }
 
@@ -216,6 +268,7 @@ fn inline(shape: &mut Shape, value: &Value, at: &str) {
         "text" => &["type", "text", "style"],
         "link" => &["type", "url", "text", "style", "unsafe"],
         "user" => &["type", "user_id", "style"],
+        "date" => &["type", "timestamp", "format", "fallback", "url", "style"],
         other => {
             shape.wrong(at, format!("unsupported type: {other}"));
             return;
@@ -225,7 +278,16 @@ fn inline(shape: &mut Shape, value: &Value, at: &str) {
     if map.get("text").is_some_and(|text| text.as_str().is_none_or(str::is_empty)) {
         shape.wrong(&format!("{at}/text"), "must be more than 0 characters");
     }
-    if kind(value) == "link" {
+    if kind(value) == "date" {
+        if !map.get("timestamp").is_some_and(Value::is_i64) {
+            shape.wrong(&format!("{at}/timestamp"), "must provide an integer");
+        }
+        let format = shape.text(map, at, "format", 1..=500).unwrap_or_default();
+        if !format.contains("{date") && !format.contains("{time") {
+            shape.wrong(&format!("{at}/format"), "must have a token of a date");
+        }
+    }
+    if kind(value) == "link" || (kind(value) == "date" && map.contains_key("url")) {
         shape.address(map, at, "url");
     }
     if let Some(style) = map.get("style")
@@ -242,7 +304,7 @@ fn units(value: Option<&Value>) -> usize {
         Some(Value::Object(map)) => map
             .iter()
             .map(|(key, value)| match value {
-                Value::String(text) if key == "text" => text.encode_utf16().count(),
+                Value::String(text) if matches!(key.as_str(), "text" | "fallback") => text.encode_utf16().count(),
                 other => units(Some(other)),
             })
             .sum(),

@@ -91,7 +91,11 @@ fn rich_text(element: &Value, picture: &mut Picture) {
 }
 
 fn inlines(element: &Value) -> String {
-    list(element, "elements").iter().map(|inline| text(inline, "text")).collect()
+    let shown = |inline: &'_ Value| match kind(inline) {
+        "date" => text(inline, "fallback").to_owned(),
+        _ => text(inline, "text").to_owned(),
+    };
+    list(element, "elements").iter().map(shown).collect()
 }
 
 fn object_text(object: &Value) -> String {

@@ -4,6 +4,8 @@ mod api;
 pub mod check;
 mod draw;
 
+pub(super) use draw::draw;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -51,7 +53,7 @@ async fn webhook(
         let why = format!("{name}: {}", problems.join("; "));
         return shared.refuse((StatusCode::BAD_REQUEST, name).into_response(), &why);
     }
-    shared.accept("incoming webhook", body, headers, |_, body| draw::draw(&format!("Slack · webhook {app}"), body));
+    shared.accept("incoming webhook", body, headers, |_, body| draw(&format!("Slack · webhook {app}"), body));
     "ok".into_response()
 }
 

@@ -128,12 +128,15 @@ fn element(shape: &mut Shape, value: &Value, at: &str) {
         "FactSet" => &["facts"],
         "Container" => &["items", "style", "bleed"],
         "Table" => &["columns", "rows", "firstRowAsHeader"],
+        "ColumnSet" => &["columns", "style"],
+        "Image" => &["url", "altText", "size", "width", "height", "selectAction"],
+        "ActionSet" => &["actions"],
         other => {
             shape.wrong(at, format!("unknown element '{other}'"));
             return;
         }
     };
-    let known = [&["type", "spacing", "separator"], known].concat();
+    let known = [&["type", "id", "isVisible", "spacing", "separator"], known].concat();
     let Some(map) = shape.object(value, at, &known) else { return };
     match kind(value) {
         "TextBlock" => {
@@ -162,6 +165,26 @@ fn element(shape: &mut Shape, value: &Value, at: &str) {
                 element(shape, item, &format!("{at}/items/{place}"));
             }
         }
+        "ColumnSet" => {
+            for (place, column) in shape.list(map, at, "columns", 1..=20).iter().enumerate() {
+                let at = format!("{at}/columns/{place}");
+                let Some(column) = shape.object(column, &at, &["type", "width", "items", "style"]) else { continue };
+                for (place, item) in shape.list(column, &at, "items", 0..=1000).iter().enumerate() {
+                    element(shape, item, &format!("{at}/items/{place}"));
+                }
+            }
+        }
+        "Image" => {
+            shape.address(map, at, "url");
+            if let Some(select) = map.get("selectAction") {
+                action(shape, select, &format!("{at}/selectAction"));
+            }
+        }
+        "ActionSet" => {
+            for (place, one) in shape.list(map, at, "actions", 1..=6).iter().enumerate() {
+                action(shape, one, &format!("{at}/actions/{place}"));
+            }
+        }
         _ => table(shape, map, at),
     }
 }
@@ -182,11 +205,24 @@ fn text_run(shape: &mut Shape, value: &Value, at: &str) {
 }
 
 fn action(shape: &mut Shape, value: &Value, at: &str) {
-    let Some(action) = shape.object(value, at, &["type", "title", "url"]) else { return };
-    if kind(value) != "Action.OpenUrl" {
-        shape.wrong(at, format!("the action '{}' does nothing in a webhook's card", kind(value)));
+    match kind(value) {
+        "Action.OpenUrl" => {
+            if let Some(action) = shape.object(value, at, &["type", "title", "url"]) {
+                shape.address(action, at, "url");
+            }
+        }
+        "Action.ToggleVisibility" => {
+            if let Some(action) = shape.object(value, at, &["type", "title", "targetElements"]) {
+                shape.list(action, at, "targetElements", 1..=100);
+            }
+        }
+        "Action.ShowCard" => {
+            if let Some(action) = shape.object(value, at, &["type", "title", "card"]) {
+                card(shape, action.get("card").unwrap_or(&Value::Null), &format!("{at}/card"));
+            }
+        }
+        other => shape.wrong(at, format!("the action '{other}' does nothing in a webhook's card")),
     }
-    shape.address(action, at, "url");
 }
 
 fn table(shape: &mut Shape, map: &Map<String, Value>, at: &str) {

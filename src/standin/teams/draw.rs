@@ -79,5 +79,18 @@ fn markdown(text: &str) -> String {
         escaped = false;
         shown.push(character);
     }
-    shown.replace("&amp;", "&")
+    moments(&shown.replace("&amp;", "&"))
+}
+
+/// `{{DATE(…, SHORT)}} {{TIME(…)}}` as the moment it stands for.
+fn moments(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{DATE(") {
+        let Some((moment, after)) = after.split_once(", SHORT)}} {{TIME(") else { break };
+        shown.push_str(before);
+        shown.push_str(moment);
+        rest = after.split_once(")}}").map_or("", |(_, rest)| rest);
+    }
+    shown + rest
 }

@@ -3,6 +3,8 @@
 pub mod check;
 mod draw;
 
+pub(super) use draw::draw;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -56,6 +58,6 @@ async fn invoke(
     if let Err(problems) = check::check_cards(&body) {
         return shared.refuse(accepted, &format!("not shown: {}", problems.join("; ")));
     }
-    shared.accept("workflow", body, headers, |_, body| draw::draw(body));
+    shared.accept("workflow", body, headers, |_, body| draw(body));
     accepted
 }

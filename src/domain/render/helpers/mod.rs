@@ -13,9 +13,13 @@ mod text;
 
 pub(super) use signs::color;
 
-use handlebars::{Context, Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason, ScopedJson};
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+    ScopedJson,
+};
 use serde_json::Value;
 
+use crate::domain::markdown::literal;
 use crate::domain::time::Timestamp;
 
 /// All helpers a template can call.
@@ -133,6 +137,47 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     for (name, missing, call) in helpers {
         registry.register_helper(name, Box::new(Pure { name, missing, call }));
     }
+}
+
+/// `{{date time}}` where a message's body prints it: a moment for the reader's own zone. As
+/// a value of another helper, and with a format or a zone of its own, it is text.
+struct ReadersDate(Pure);
+
+impl HelperDef for ReadersDate {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        registry: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        scope: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        self.0.call_inner(helper, registry, context, scope)
+    }
+
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        registry: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        scope: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let value = self.call_inner(helper, registry, context, scope)?;
+        let text = plain(value.as_json());
+        let only = (helper.params().len() == 1).then(|| helper.param(0)).flatten();
+        let printed = match only.and_then(|param| moments::read(param.value())) {
+            Some(at) => literal::moment(at, &text),
+            None => literal::encode(&text),
+        };
+        out.write(&printed)?;
+        Ok(())
+    }
+}
+
+/// Gives `registry`, of the bodies of messages, dates in the reader's zone.
+pub(super) fn register_moments(registry: &mut Handlebars<'static>) {
+    let date = Pure { name: "date", missing: Missing::Fails, call: moments::date };
+    registry.register_helper("date", Box::new(ReadersDate(date)));
 }
 
 /// A value as the text it is printed as; what has parts is JSON.

@@ -64,10 +64,13 @@ fn largest(seconds: i64) -> String {
 /// A moment as RFC 3339, without zone, or in seconds or milliseconds since 1970.
 fn moment(args: &Args<'_>, at: usize) -> Result<Timestamp, String> {
     let value = args.get(at).ok_or("a time is missing")?;
+    read(value).ok_or_else(|| format!("a time is needed, not {}", shown(value)))
+}
+
+/// The moment that `value` is, if it is one.
+pub(super) fn read(value: &Value) -> Option<Timestamp> {
     let counted = whole(value).map(|number| {
         if number.abs() >= MILLISECONDS_FROM { Timestamp::from_ms(number) } else { Timestamp::from_seconds(number) }
     });
-    counted
-        .or_else(|| value.as_str().and_then(Timestamp::parse))
-        .ok_or_else(|| format!("a time is needed, not {}", shown(value)))
+    counted.or_else(|| value.as_str().and_then(Timestamp::parse))
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Args, plain};
+use crate::domain::characters;
 
 /// How many characters `truncate` leaves when it is not told.
 const TRUNCATE_DEFAULT_CHARS: usize = 80;
@@ -29,12 +30,12 @@ pub(super) fn truncate(args: &Args<'_>) -> Result<Value, String> {
     if text.chars().count() <= most {
         return Ok(text.into());
     }
-    let kept: String = text.chars().take(most - 1).collect();
-    let next_is_blank = text.chars().nth(most - 1).is_some_and(char::is_whitespace);
+    let end = text.char_indices().nth(most - 1).map_or(text.len(), |(at, _)| characters::floor(&text, at));
+    let (kept, rest) = text.split_at(end);
     let at_word = match kept.rfind(char::is_whitespace) {
         // A word longer than half of what is left is cut.
-        Some(end) if !next_is_blank && end >= kept.len() / 2 => &kept[..end],
-        _ => kept.as_str(),
+        Some(end) if !rest.starts_with(char::is_whitespace) && end >= kept.len() / 2 => &kept[..end],
+        _ => kept,
     };
     Ok(format!("{}…", at_word.trim_end()).into())
 }

@@ -2,6 +2,7 @@
 //! its vendor refuses.
 
 pub mod receivers;
+pub mod served;
 pub mod trackers;
 
 use std::collections::VecDeque;
