@@ -368,3 +368,15 @@ async fn faults_follow_the_script_and_then_the_rule() {
     // One connection was cut before its request was read.
     assert_eq!(standin.requests(), 7);
 }
+
+#[tokio::test]
+async fn jira_says_when_it_may_be_written_to_again() {
+    let standin = Standin::start(Vendor::Jira).unwrap();
+    let jira = jira(Api::V3, &standin.api_url().unwrap(), TOKEN);
+    standin.pace(Some(Duration::from_secs(30)));
+    assert!(matches!(send(&jira, thin()).await, Outcome::Delivered(_)));
+    let Outcome::Later { after, extent, .. } = send(&jira, thin()).await else { panic!("{:?}", standin.refused()) };
+    assert_eq!(extent, relaybell::domain::delivery::Extent::Throttled, "a burst concerns everything");
+    assert!(after.is_some_and(|after| after >= Duration::from_secs(29)), "{after:?}");
+    assert_eq!(standin.received().len(), 1);
+}

@@ -89,6 +89,8 @@ pub const FACTS: &[FactInfo] = &[
     fact("actor", FactKind::Text, "who did it: a name, 'member 112', or 'automation' for an API token"),
     fact("actor_id", FactKind::Number, "the team member's id; 0 for an API token"),
     fact("actor_email", FactKind::Text, "the e-mail address of who did it, in events of reviews"),
+    fact("assignee", FactKind::Text, "who it is assigned to, where the sender says so"),
+    fact("assignee_id", FactKind::Number, "the team member it is assigned to, where the sender says so"),
     fact("reviewer", FactKind::Text, "the reviewer added or removed"),
     fact("cases", FactKind::Number, "how many cases the run or plan has"),
     fact("cases_added", FactKind::Number, "how many cases were added to the run"),

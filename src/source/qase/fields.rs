@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 use super::envelope::Envelope;
 
 /// The fields of a payload that facts are read from, and all below them.
-const READ: [&str; 55] = [
+const READ: [&str; 58] = [
+    "assignee",
+    "assignee_id",
+    "assigned_to",
     "external_issue",
     "external_issues",
     "external_data",

@@ -130,6 +130,10 @@ fn people(envelope: &Envelope, reading: &mut Reading) {
     );
     reading.put("actor_id", envelope.member);
     reading.put("actor_email", user.and_then(|user| user.get("email")).and_then(words::text));
+    let assignee = payload.get("assignee").or_else(|| payload.get("assigned_to"));
+    reading.put("assignee", assignee.and_then(user_name).filter(|name| !name.chars().all(|c| c.is_ascii_digit())));
+    let assignee_id = payload.get("assignee_id").or_else(|| assignee?.get("id")).or(assignee);
+    reading.put("assignee_id", assignee_id.and_then(words::integer));
     reading.put("reviewer", payload.get("reviewer").and_then(user_name));
 }
 

@@ -8,6 +8,7 @@ mod wiki;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -22,6 +23,8 @@ use self::check::Version;
 use super::picture::Picture;
 use super::shared::{Shared, is_json};
 use super::{EMAIL, Received, TOKEN};
+use crate::ports::Clock;
+use crate::ports::system::SystemClock;
 
 /// What Jira says about a body that it cannot read.
 const BAD_PAYLOAD: &str = "Invalid request payload. Refer to the REST API documentation and try again.";
@@ -66,9 +69,27 @@ impl Site {
         self.shared.refuse((status, Json(answer.clone())).into_response(), &format!("{status}: {answer}"))
     }
 
+    /// The answer to who writes faster than the burst limit allows.
+    fn slow(&self, wait: Duration) -> Response {
+        let seconds = wait.as_secs().max(1);
+        let reset = SystemClock::start().now().plus(Duration::from_secs(seconds));
+        let answer = json!({"errorMessages": ["Rate limit exceeded."], "errors": {}});
+        let headers = [
+            ("retry-after", seconds.to_string()),
+            ("x-ratelimit-limit", "100".to_owned()),
+            ("x-ratelimit-remaining", "0".to_owned()),
+            ("x-ratelimit-reset", reset.to_string()),
+            ("ratelimit-reason", "jira-burst-based".to_owned()),
+        ];
+        (headers, self.refuse(StatusCode::TOO_MANY_REQUESTS, &answer)).into_response()
+    }
+
     /// The body of a request by somebody who may make it.
     fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Box<Response>> {
         self.admit(headers)?;
+        if let Some(wait) = self.shared.too_fast() {
+            return Err(Box::new(self.slow(wait)));
+        }
         if !is_json(headers) {
             let answer = json!({"errorMessages": ["Unsupported Media Type"], "errors": {}});
             return Err(Box::new(self.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &answer)));
