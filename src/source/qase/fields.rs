@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::envelope::Envelope;
+use super::reading::ACTOR_KEYS;
 
-/// The fields of a payload that facts are read from, and all below them.
-const READ: [&str; 58] = [
+/// The fields of a payload that facts are read from, and all below them; those that name
+/// who did it are beside them, in [`ACTOR_KEYS`].
+const READ: [&str; 49] = [
     "assignee",
     "assignee_id",
     "assigned_to",
@@ -52,15 +54,6 @@ const READ: [&str; 58] = [
     "plan",
     "visible",
     "reviewer",
-    "created_by",
-    "updated_by",
-    "commented_by",
-    "merged_by",
-    "declined_by",
-    "deleted_by",
-    "resolved_by",
-    "reopened_by",
-    "author",
     "created",
     "updated",
     "approves",
@@ -92,5 +85,5 @@ pub fn payload_of(body: &[u8]) -> Option<Value> {
 /// Whether Relaybell reads a fact from the field `name` of a payload, or knows it to say nothing.
 #[must_use]
 pub fn is_read(name: &str) -> bool {
-    READ.contains(&name)
+    READ.contains(&name) || ACTOR_KEYS.contains(&name)
 }

@@ -32,7 +32,7 @@ impl Reading {
 }
 
 /// Under which keys a payload names the user who did it.
-const ACTOR_KEYS: [&str; 9] = [
+pub(super) const ACTOR_KEYS: [&str; 9] = [
     "created_by",
     "updated_by",
     "commented_by",

@@ -46,14 +46,22 @@ fn status(place: usize) -> Value {
     json!({"name": name, "id": (10_000 + place).to_string(), "statusCategory": {"key": category}})
 }
 
+/// What is to be done to the issue `key`, and the place of its status, by somebody who may.
+fn written(site: &Site, key: &str, headers: &HeaderMap, bytes: &Bytes) -> Result<(Value, usize), Box<Response>> {
+    let body = site.body(headers, bytes)?;
+    Ok((body, status_of(site, key)?))
+}
+
+/// The place of the status of the issue `key`.
+fn status_of(site: &Site, key: &str) -> Result<usize, Box<Response>> {
+    let at = site.issues().get(key).map(|course| course.status);
+    at.ok_or_else(|| Box::new(missing(site)))
+}
+
 pub(super) async fn read(State(site): State<Arc<Site>>, Path((_, key)): Place, headers: HeaderMap) -> Response {
-    if let Err(answer) = site.admit(&headers) {
-        return *answer;
-    }
-    let at = site.issues().get(&key).map(|course| course.status);
-    match at {
-        None => missing(&site),
-        Some(at) => Json(json!({"key": key, "fields": {"status": status(at)}})).into_response(),
+    match site.admit(&headers).and_then(|()| status_of(&site, &key)) {
+        Err(answer) => *answer,
+        Ok(at) => Json(json!({"key": key, "fields": {"status": status(at)}})).into_response(),
     }
 }
 
@@ -63,13 +71,10 @@ pub(super) async fn edit(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Response {
-    let body = match site.body(&headers, &bytes) {
-        Ok(body) => body,
+    let (body, _) = match written(&site, &key, &headers, &bytes) {
+        Ok(written) => written,
         Err(answer) => return *answer,
     };
-    if !site.issues().contains_key(&key) {
-        return missing(&site);
-    }
     let version = version_of(&version);
     if let Err(refusal) = check::check_edit(&body, version) {
         return site.refuse(StatusCode::BAD_REQUEST, &refusal.answer());
@@ -103,14 +108,11 @@ pub(super) async fn comment(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Response {
-    let body = match site.body(&headers, &bytes) {
-        Ok(body) => body,
+    let (body, _) = match written(&site, &key, &headers, &bytes) {
+        Ok(written) => written,
         Err(answer) => return *answer,
     };
     let version = version_of(&version);
-    if !site.issues().contains_key(&key) {
-        return missing(&site);
-    }
     if let Err(refusal) = check::check_comment(&body, version) {
         return site.refuse(StatusCode::BAD_REQUEST, &refusal.answer());
     }
@@ -138,10 +140,10 @@ fn id(place: usize) -> String {
 }
 
 pub(super) async fn transitions(State(site): State<Arc<Site>>, Path((_, key)): Place, headers: HeaderMap) -> Response {
-    if let Err(answer) = site.admit(&headers) {
-        return *answer;
-    }
-    let Some(at) = site.issues().get(&key).map(|course| course.status) else { return missing(&site) };
+    let at = match site.admit(&headers).and_then(|()| status_of(&site, &key)) {
+        Ok(at) => at,
+        Err(answer) => return *answer,
+    };
     let offered: Vec<Value> = (0..STATUSES.len())
         .filter(|place| *place != at)
         .map(|place| {
@@ -162,11 +164,10 @@ pub(super) async fn transition(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Response {
-    let body = match site.body(&headers, &bytes) {
-        Ok(body) => body,
+    let (body, at) = match written(&site, &key, &headers, &bytes) {
+        Ok(written) => written,
         Err(answer) => return *answer,
     };
-    let Some(at) = site.issues().get(&key).map(|course| course.status) else { return missing(&site) };
     let known = ["transition", "fields", "update"];
     if body.as_object().is_none_or(|map| map.keys().any(|key| !known.contains(&key.as_str()))) {
         return refused(&site, BAD_PAYLOAD);
