@@ -75,7 +75,7 @@ fn rules(shape: Shape, size: usize) -> RuleSet {
 /// The way of a webhook from its bytes to its facts, as when serving.
 fn event(body: &Bytes, qase: &Qase) -> Event {
     let received = Timestamp::from_seconds(1_789_400_000);
-    let hook = RawHook { headers: HeaderMap::new(), body: body.clone() };
+    let hook = RawHook::posted(HeaderMap::new(), body.clone());
     let verified = prove(qase, hook, received).expect("no secret is asked for");
     let report = qase.normalise(&verified).expect("a webhook").pop().expect("a report");
     let arrival = Arrival {

@@ -122,7 +122,7 @@ fn held_against(lines: &[(usize, Bytes)], rules: &RuleSet, source: &dyn Source) 
     let (name, revision): (Name, Name) = (SOURCE.into(), "bench".into());
     let received = Timestamp::from_seconds(1_789_400_000);
     for (number, body) in lines {
-        let hook = RawHook { headers: HeaderMap::new(), body: body.clone() };
+        let hook = RawHook::posted(HeaderMap::new(), body.clone());
         let reports = prove(source, hook, received)
             .map_err(|refusal| refusal.to_string())
             .and_then(|verified| source.normalise(&verified).map_err(|malformed| malformed.why));

@@ -47,6 +47,7 @@ mod scrub;
 mod secrets;
 mod sends;
 mod settings;
+mod sources;
 mod templates;
 pub mod traffic;
 pub mod trials;

@@ -65,7 +65,7 @@ pub fn sample_events() -> Vec<(&'static str, Event)> {
     let now = Timestamp::from_seconds(1_789_400_000);
     let mut events = Vec::new();
     for sample in samples() {
-        let hook = RawHook { headers: HeaderMap::new(), body: Bytes::from_static(sample.body.as_bytes()) };
+        let hook = RawHook::posted(HeaderMap::new(), Bytes::from_static(sample.body.as_bytes()));
         let Ok(verified) = prove(&qase, hook, now) else { continue };
         for report in crate::source::Source::normalise(&qase, &verified).unwrap_or_default() {
             let arrival = Arrival {

@@ -98,7 +98,7 @@ async fn read(headers: HeaderMap, body: Body) -> Result<RawHook, (&'static str, 
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, HOOK_BYTES_MAX)).await {
-        Ok(Ok(body)) => Ok(RawHook { headers, body }),
+        Ok(Ok(body)) => Ok(RawHook::posted(headers, body)),
         Ok(Err(error)) if is_over_limit(&error) => Err(too_large()),
         Ok(Err(_)) => {
             let detail = "The body ended before its announced length.";

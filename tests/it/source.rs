@@ -29,7 +29,7 @@ fn qase(secrets: &[&str]) -> Qase {
 }
 
 fn hook(body: &str) -> RawHook {
-    RawHook { headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
+    RawHook::posted(HeaderMap::new(), Bytes::copy_from_slice(body.as_bytes()))
 }
 
 fn read(body: &str) -> Result<Report, Malformed> {
@@ -275,7 +275,7 @@ fn what_cannot_be_read_is_refused_with_the_reason() {
     .collect();
     insta::assert_json_snapshot!("qase.malformed", table);
     let source = qase(&[]);
-    let raw = RawHook { headers: HeaderMap::new(), body: Bytes::from_static(b"{\"event_name\": \"a\xff\"}") };
+    let raw = RawHook::posted(HeaderMap::new(), Bytes::from_static(b"{\"event_name\": \"a\xff\"}"));
     assert!(source.normalise(&prove(&source, raw, NOW).unwrap()).is_err());
 }
 

@@ -209,5 +209,5 @@ fn chosen<'s>(snapshot: &'s Snapshot, source: Option<&str>) -> Result<&'s Arc<So
 
 /// Reads a body as `source` would, whoever sent it: nothing is accepted by it.
 fn read(source: &SourceSpec, body: Bytes) -> Result<Vec<Report>, Malformed> {
-    ByHand(source.adapter.as_ref()).read(RawHook { headers: HeaderMap::new(), body })
+    ByHand(source.adapter.as_ref()).read(RawHook::posted(HeaderMap::new(), body))
 }

@@ -48,7 +48,7 @@ impl Reader<'_> {
         };
         let (body, what, at) = read?;
         let spec = self.sources.get(&source?)?;
-        let hook = RawHook { headers: headers?, body: body.clone() };
+        let hook = RawHook::posted(headers?, body.clone());
         match ByHand(spec.adapter.as_ref()).read(hook) {
             Ok(reports) => {
                 reports.iter().for_each(|report| doubt(&report.event, at, findings));
