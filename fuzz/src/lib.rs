@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use relaybell::config::diagnostic::{Color, Severity};
 use relaybell::config::{Files, Secrets, load_from, sample_events};
-use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Kind, Vocabulary};
+use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Kind, Over, Vocabulary};
 use relaybell::domain::facts::Facts;
 use relaybell::domain::time::Timestamp;
 use relaybell::source::qase::{FACTS, FactKind};
@@ -29,7 +29,7 @@ static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| {
         FactKind::Object => Kind::Any,
     };
     let facts = FACTS.iter().map(|fact| (fact.name, kind(fact.kind))).collect();
-    Vocabulary { facts, duration: relaybell::config::duration }
+    Vocabulary { over: Over::Facts, facts, duration: relaybell::config::duration }
 });
 
 static EVENTS: LazyLock<Vec<Facts>> = LazyLock::new(|| {

@@ -20,6 +20,7 @@ mod health;
 mod init;
 mod output;
 mod people;
+mod presets;
 mod read;
 mod rehearsal;
 mod reload;
@@ -72,6 +73,8 @@ enum Command {
     SendTest(send_test::Args),
     /// Who can be mentioned, and who is named by events but known to nobody.
     People(people::Args),
+    /// The senders that a source can be made of in one word: preset: github.
+    Presets(presets::Args),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -154,6 +157,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Render(args) => render::run(&config, &args, output),
         Command::SendTest(args) => send_test::run(&config, &args, output),
         Command::People(args) => people::run(&config, &args, output),
+        Command::Presets(args) => presets::run(&args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

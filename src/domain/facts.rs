@@ -155,6 +155,22 @@ impl FactPath {
         &self.name
     }
 
+    /// What stands at the path, or the `null` that it ends at before.
+    #[must_use]
+    pub fn walk<'v>(&self, values: &'v Map<String, Value>) -> Option<&'v Value> {
+        let mut value = values.get(&self.name)?;
+        for step in &self.rest {
+            if value.is_null() {
+                return Some(value);
+            }
+            value = match step {
+                PathStep::Key(key) => value.get(key.as_str())?,
+                PathStep::Index(index) => value.get(*index)?,
+            };
+        }
+        Some(value)
+    }
+
     /// Whether the path is a name only.
     #[must_use]
     pub fn is_plain(&self) -> bool {

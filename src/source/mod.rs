@@ -1,8 +1,10 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
 mod by_hand;
+pub mod json;
 mod look_up;
 pub mod qase;
+mod words;
 
 use std::fmt;
 

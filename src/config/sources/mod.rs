@@ -1,5 +1,6 @@
 //! `sources:`: who sends webhooks.
 
+mod json;
 mod qase;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +11,21 @@ use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
 use super::node::Node;
+use super::presets;
 use super::settings::MAIN_SHEET;
 use crate::domain::Name;
+use crate::source::Source;
 
 /// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
+const SOURCES_LATER: [&str; 2] = ["uipath", "cloudevents"];
+
+/// Reads a source of one kind.
+type Read = fn(&str, &mut Fields<'_>, Place, &mut Desk<'_>) -> Option<Arc<dyn Source>>;
+
+const KINDS: [(&str, Read); 2] = [
+    ("qase", |name, fields, at, desk| Some(Arc::new(qase::read(name, fields, at, desk)?))),
+    ("json", |name, fields, at, desk| Some(Arc::new(json::read(name, fields, at, desk)?))),
+];
 
 /// Reads `sources:`; the names of the broken ones are given too.
 pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
@@ -22,7 +33,8 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
         names.extend(called.clone());
-        let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
+        let Some(whole) = presets::complete(&entry.value, desk) else { continue };
+        let Some(mut fields) = Fields::of(&whole, format!("source '{}'", entry.key), &mut desk.findings) else {
             continue;
         };
         let Some(kind) = fields.require("kind", &mut desk.findings) else { continue };
@@ -31,13 +43,11 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
             continue;
         }
-        if one_of(word, "kind of source", &[("qase", ())], kind.at, &mut desk.findings).is_none() {
-            continue;
-        }
-        let adapter = qase::read(&entry.key, &mut fields, entry.key_at, desk);
+        let Some(read) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
+        let adapter = read(&entry.key, &mut fields, entry.key_at, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter) }));
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {

@@ -12,7 +12,7 @@ mod fields;
 mod reading;
 mod samples;
 mod vocabulary;
-mod words;
+pub(super) mod words;
 
 pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
 pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind, PASSING};
@@ -87,7 +87,7 @@ fn begins(event: &str) -> bool {
 }
 
 /// Hex SHA-256 of source and body, kept apart by the length of the name.
-fn body_hash(source: &str, body: &[u8]) -> String {
+pub(super) fn body_hash(source: &str, body: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update((source.len() as u64).to_be_bytes());
     hasher.update(source.as_bytes());

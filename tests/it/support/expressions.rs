@@ -1,6 +1,6 @@
 //! Expressions without a rule around them.
 
-use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Vocabulary};
+use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Over, Vocabulary};
 use relaybell::domain::facts::Facts;
 use relaybell::source::qase::{FACTS, FactKind};
 use serde_json::Value;
@@ -15,6 +15,7 @@ pub fn words() -> Vocabulary {
         FactKind::Object => Kind::Any,
     };
     Vocabulary {
+        over: Over::Facts,
         facts: FACTS.iter().map(|fact| (fact.name, kind(fact.kind))).collect(),
         duration: relaybell::config::duration,
     }
