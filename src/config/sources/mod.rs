@@ -24,9 +24,9 @@ const SOURCES_LATER: [&str; 2] = ["uipath", "cloudevents"];
 /// Reads a source of one kind.
 type Read = fn(&str, &mut Fields<'_>, Place, &mut Desk<'_>) -> Option<Arc<dyn Source>>;
 
-const KINDS: [(&str, Read); 2] = [
-    ("qase", |name, fields, at, desk| Some(Arc::new(qase::read(name, fields, at, desk)?))),
-    ("json", |name, fields, at, desk| Some(Arc::new(json::read(name, fields, at, desk)?))),
+const KINDS: [(&str, (&str, Read)); 2] = [
+    ("qase", ("qase", |name, fields, at, desk| Some(Arc::new(qase::read(name, fields, at, desk)?)))),
+    ("json", ("json", |name, fields, at, desk| Some(Arc::new(json::read(name, fields, at, desk)?)))),
 ];
 
 /// Reads `sources:`; the names of the broken ones are given too.

@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 
 use crate::domain::time::Timestamp;
-use crate::source::qase::FactKind;
+use crate::source::catalogue::FactKind;
 use crate::source::spellings;
 
 /// Moments from here on are milliseconds: as seconds this is the year 5138.
@@ -58,7 +58,7 @@ pub(super) fn fit(name: &str, kind: FactKind, value: Value) -> Result<Option<Val
             },
             other => unfit(other),
         },
-        FactKind::Object => Ok((!is_blank(&value)).then_some(value)),
+        FactKind::Object | FactKind::Any => Ok((!is_blank(&value)).then_some(value)),
     }
 }
 
@@ -113,7 +113,7 @@ fn wanted(kind: FactKind) -> &'static str {
         FactKind::List => "a list",
         FactKind::Time => "a moment such as 2026-09-14T12:20:00Z",
         FactKind::Duration => "a number of seconds",
-        FactKind::Object => "anything",
+        FactKind::Object | FactKind::Any => "anything",
     }
 }
 

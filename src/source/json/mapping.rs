@@ -7,7 +7,8 @@ use super::{fit, scope};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::expression::{Expression, Fault, Formula, Given, Work};
 use crate::domain::facts::Facts;
-use crate::source::qase::{FactKind, body_hash};
+use crate::source::catalogue::FactKind;
+use crate::source::qase::body_hash;
 use crate::source::{Malformed, RawHook, spellings};
 
 /// The most events that one webhook may report.
@@ -23,7 +24,7 @@ const NAME_CHARS_MAX: usize = 200;
 const ID_CHARS_MAX: usize = 200;
 
 /// Facts of one event alone: not remembered of its subject.
-const PASSING: [&str; 4] = ["actor", "actor_id", "actor_email", "comment"];
+pub(super) const PASSING: [&str; 4] = ["actor", "actor_id", "actor_email", "comment"];
 
 /// Where the parts of an event stand in a webhook.
 #[derive(Debug)]
