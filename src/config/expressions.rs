@@ -3,38 +3,19 @@
 use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{LazyLock, mpsc};
+use std::sync::{Arc, LazyLock, mpsc};
 use std::thread;
 
 use super::fields::text;
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::node::Node;
-use super::values;
-use super::vocabulary::{FactKind, known_facts};
-use crate::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Over, Vocabulary};
-
-/// What expressions of rules may name.
-static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary {
-    over: Over::Facts,
-    facts: known_facts().map(|(name, kind)| (name, kind_of(kind))).collect(),
-    duration: values::duration,
-});
-
-fn kind_of(kind: FactKind) -> Kind {
-    match kind {
-        FactKind::Text | FactKind::Time => Kind::Text,
-        FactKind::Number | FactKind::Duration => Kind::Number,
-        FactKind::Flag => Kind::Flag,
-        FactKind::List => Kind::List,
-        FactKind::Any => Kind::Any,
-    }
-}
+use crate::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Vocabulary};
 
 /// Reads an expression. `None` when it is broken; the reasons are reported.
 pub fn read(node: &Node, findings: &mut Findings) -> Option<Expression> {
     let source = text(node, "'where'", findings)?;
-    match compile(source) {
+    match compile(source, findings.words().expressions()) {
         Ok(mut expression) => {
             expression.line = u32::try_from(findings.line(node.at)).unwrap_or(0);
             if expression.reads().is_empty() {
@@ -69,8 +50,8 @@ static COMPILER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     Ok(sender)
 });
 
-fn compile(source: &str) -> Result<Expression, Vec<Flaw>> {
-    compile_by(source, |source| Expression::compile(source, &WORDS))
+fn compile(source: &str, words: Arc<Vocabulary>) -> Result<Expression, Vec<Flaw>> {
+    compile_by(source, move |source| Expression::compile(source, &words))
 }
 
 /// Compiles `source` where there is stack enough for it.

@@ -1,22 +1,28 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
 mod by_hand;
+pub mod catalogue;
 pub mod json;
 mod look_up;
+pub mod own;
 pub mod qase;
-mod words;
+mod sample;
+mod spellings;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use self::catalogue::Catalogue;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::Report;
 use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
 pub use look_up::{Found, Inquiry, Wanted};
+pub use sample::Sample;
 
 /// A webhook as it came in, within the size limit, not yet trusted.
 #[derive(Debug, Clone)]
@@ -83,6 +89,19 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the body cannot be read as this sender's.
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed>;
+
+    /// What it can report.
+    fn catalogue(&self) -> Arc<Catalogue>;
+
+    /// Webhooks as it gets them, for trying rules and templates on; sorted by `variant`.
+    fn samples(&self) -> &'static [Sample] {
+        &[]
+    }
+
+    /// Whether it is the relay itself, to which nobody can send.
+    fn is_own(&self) -> bool {
+        false
+    }
 
     /// Whether the sender's API should be asked about `report` before rules judge it: it, and
     /// what is known of its subject, lack something `wanted` that the API can tell.

@@ -45,7 +45,7 @@ pub(super) async fn receive(
     body: Body,
 ) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
-    let Some(spec) = snapshot.sources.get(source.as_str()) else {
+    let Some(spec) = snapshot.sources.get(source.as_str()).filter(|spec| !spec.adapter.is_own()) else {
         count(&relay, UNKNOWN_SOURCE, "unknown_source");
         tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(

@@ -7,7 +7,8 @@ use crate::config::formulas::{Roots, condition, formula};
 use crate::config::node::{Entry, Node, Tree};
 use crate::domain::expression::{Formula, Kind};
 use crate::source::json::{Json, MappedFact, Mapping, is_event_name};
-use crate::source::qase::{FACTS, FactKind};
+use crate::source::catalogue::FactKind;
+use crate::source::qase;
 
 /// The words for what a fact's value is.
 const TYPES: [(&str, FactKind); 7] = [
@@ -17,7 +18,7 @@ const TYPES: [(&str, FactKind); 7] = [
     ("list", FactKind::List),
     ("time", FactKind::Time),
     ("duration", FactKind::Duration),
-    ("any", FactKind::Object),
+    ("any", FactKind::Any),
 ];
 
 /// Facts that have keys of their own in a mapping.
@@ -53,7 +54,7 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>)
             None
         }
     };
-    Some(Json { name: name.to_owned(), secrets, mapping: mapping? })
+    Some(Json::new(name, secrets, mapping?))
 }
 
 fn mapping(node: &Node, findings: &mut Findings) -> Option<Mapping> {
@@ -213,14 +214,14 @@ fn standard(name: &str, kind: FactKind, at: Place, findings: &mut Findings) -> O
 }
 
 fn standard_kind(name: &str) -> Option<FactKind> {
-    let known = FACTS.iter().find(|fact| fact.name == name)?;
+    let known = qase::catalogue().fact(name)?;
     // Ids of other senders need not be numbers.
     let of_any = name == "id" || name.ends_with("_id");
-    Some(if of_any { FactKind::Object } else { known.kind })
+    Some(if of_any { FactKind::Any } else { known.kind })
 }
 
 fn meaning(name: &str) -> &'static str {
-    FACTS.iter().find(|fact| fact.name == name).map_or("", |fact| fact.meaning)
+    qase::catalogue().fact(name).map_or("", |fact| fact.meaning)
 }
 
 /// What the fact's value is: as declared, as in every other source, or as the expression gives.
@@ -230,6 +231,6 @@ fn kind_of(name: &str, declared: Option<FactKind>, formula: &Formula) -> FactKin
         Kind::Number => FactKind::Number,
         Kind::Flag => FactKind::Flag,
         Kind::List => FactKind::List,
-        Kind::Any | Kind::Rank(_) => FactKind::Object,
+        Kind::Any | Kind::Rank(_) => FactKind::Any,
     })
 }

@@ -1,5 +1,6 @@
 //! `sources:`: who sends webhooks.
 
+mod expect;
 mod json;
 mod qase;
 
@@ -15,6 +16,7 @@ use super::presets;
 use super::settings::MAIN_SHEET;
 use crate::domain::Name;
 use crate::source::Source;
+use crate::source::own::{self, Own};
 
 /// The kinds of source that later releases have.
 const SOURCES_LATER: [&str; 2] = ["uipath", "cloudevents"];
@@ -22,9 +24,9 @@ const SOURCES_LATER: [&str; 2] = ["uipath", "cloudevents"];
 /// Reads a source of one kind.
 type Read = fn(&str, &mut Fields<'_>, Place, &mut Desk<'_>) -> Option<Arc<dyn Source>>;
 
-const KINDS: [(&str, Read); 2] = [
-    ("qase", |name, fields, at, desk| Some(Arc::new(qase::read(name, fields, at, desk)?))),
-    ("json", |name, fields, at, desk| Some(Arc::new(json::read(name, fields, at, desk)?))),
+const KINDS: [(&str, (&str, Read)); 2] = [
+    ("qase", ("qase", |name, fields, at, desk| Some(Arc::new(qase::read(name, fields, at, desk)?)))),
+    ("json", ("json", |name, fields, at, desk| Some(Arc::new(json::read(name, fields, at, desk)?)))),
 ];
 
 /// Reads `sources:`; the names of the broken ones are given too.
@@ -32,6 +34,11 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
     let (mut sources, mut names) = (BTreeMap::new(), BTreeSet::new());
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
+        if called.as_deref() == Some(own::NAME) {
+            let help = "events such as relay.dead_letter come from it; choose another name";
+            desk.findings.error_help(entry.key_at, "'relay' is the relay itself", help);
+            continue;
+        }
         names.extend(called.clone());
         let Some(whole) = presets::complete(&entry.value, desk) else { continue };
         let Some(mut fields) = Fields::of(&whole, format!("source '{}'", entry.key), &mut desk.findings) else {
@@ -43,11 +50,12 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
             continue;
         }
-        let Some(read) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
+        let Some((kind, read)) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
         let adapter = read(&entry.key, &mut fields, entry.key_at, desk);
+        let expect_every = expect::read(&mut fields, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter }));
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, kind, adapter, expect_every }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -58,5 +66,9 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             help,
         );
     }
+    let name = Name::from(own::NAME);
+    names.insert(name.clone());
+    let itself = SourceSpec { name: name.clone(), kind: own::NAME, adapter: Arc::new(Own), expect_every: Vec::new() };
+    sources.insert(name, Arc::new(itself));
     (sources, names)
 }

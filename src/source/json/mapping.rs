@@ -7,8 +7,9 @@ use super::{fit, scope};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::expression::{Expression, Fault, Formula, Given, Work};
 use crate::domain::facts::Facts;
-use crate::source::qase::{FactKind, body_hash};
-use crate::source::{Malformed, RawHook, words};
+use crate::source::catalogue::FactKind;
+use crate::source::qase::body_hash;
+use crate::source::{Malformed, RawHook, spellings};
 
 /// The most events that one webhook may report.
 pub const EVENTS_MAX: usize = 500;
@@ -23,7 +24,7 @@ const NAME_CHARS_MAX: usize = 200;
 const ID_CHARS_MAX: usize = 200;
 
 /// Facts of one event alone: not remembered of its subject.
-const PASSING: [&str; 4] = ["actor", "actor_id", "actor_email", "comment"];
+pub(super) const PASSING: [&str; 4] = ["actor", "actor_id", "actor_email", "comment"];
 
 /// Where the parts of an event stand in a webhook.
 #[derive(Debug)]
@@ -166,7 +167,7 @@ impl Mapping {
         let index = scope.values.get(INDEX).and_then(Value::as_u64);
         let place = |text: String| index.map_or(text.clone(), |index| format!("{text}#{index}"));
         let sent = optional("id", self.id.as_ref(), scope, work)?;
-        let Some(id) = sent.as_ref().and_then(words::text) else {
+        let Some(id) = sent.as_ref().and_then(spellings::text) else {
             return Ok(Dedup::BodyHash(place(body_hash(name, &hook.body))));
         };
         let own = self.id.as_ref().is_some_and(|id| id.reads(ITEM) || id.reads(INDEX));
@@ -187,7 +188,7 @@ impl Mapping {
             Value::String(_) | Value::Number(_) => {
                 let fits = |c: &char| !c.is_control();
                 let text: Option<String> =
-                    words::text(&value).map(|text| text.trim().chars().filter(fits).take(NAME_CHARS_MAX).collect());
+                    spellings::text(&value).map(|text| text.trim().chars().filter(fits).take(NAME_CHARS_MAX).collect());
                 Ok(text.filter(|text| !text.is_empty()))
             }
             other => Err(failed(what, &format!("it gives {}, but text is expected", fit::what(other)))),

@@ -3,16 +3,20 @@
 //! A webhook goes through `scope` (what expressions may read), then `mapping` (one report,
 //! or one for each item of a list), where `fit` brings each value to the type of its fact.
 
+mod describe;
 mod fit;
 mod mapping;
 mod scope;
 
 pub use mapping::{EVENTS_MAX, MappedFact, Mapping, is_event_name};
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::catalogue::Catalogue;
 use super::{Malformed, RawHook, Refusal, Source, Verified};
 use crate::domain::event::Report;
 use crate::domain::time::Timestamp;
@@ -26,6 +30,17 @@ pub struct Json {
     pub secrets: Vec<SecretString>,
     /// Where the parts of an event stand.
     pub mapping: Mapping,
+    /// What it can report.
+    catalogue: Arc<Catalogue>,
+}
+
+impl Json {
+    /// The source `name`, whose webhooks `mapping` reads.
+    #[must_use]
+    pub fn new(name: &str, secrets: Vec<SecretString>, mapping: Mapping) -> Self {
+        let catalogue = Arc::new(Catalogue::of(describe::description(name, &mapping)));
+        Self { name: name.to_owned(), secrets, mapping, catalogue }
+    }
 }
 
 const SECRET_HEADER: &str = "X-Relaybell-Secret";
@@ -45,5 +60,9 @@ impl Source for Json {
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
         self.mapping.reports(&self.name, hook.hook())
+    }
+
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue)
     }
 }

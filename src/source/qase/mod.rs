@@ -14,18 +14,20 @@ mod samples;
 mod vocabulary;
 pub(super) mod words;
 
-pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
-pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind, PASSING};
+pub use carried::UNSEEN;
+pub use catalogue::catalogue;
 pub use fields::{is_read, payload_of};
-pub use samples::{Sample, samples};
-pub use vocabulary::{Words, words_of};
+pub use samples::samples;
+
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use url::Url;
 
-use super::{Malformed, RawHook, Refusal, Source, Verified};
+use super::catalogue::Catalogue;
+use super::{Malformed, RawHook, Refusal, Sample, Source, Verified};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::time::Timestamp;
 use envelope::Envelope;
@@ -45,6 +47,14 @@ pub struct Qase {
 }
 
 impl Source for Qase {
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(catalogue())
+    }
+
+    fn samples(&self) -> &'static [Sample] {
+        samples()
+    }
+
     fn authentic(&self, hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
         if self.secrets.is_empty() {
             return Ok(());
