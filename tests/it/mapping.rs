@@ -58,7 +58,7 @@ fn expressions_give_values() {
         ("'extract(body.branch, \"^refs/tags/(.+)$\")'", json!("missing")),
         ("body.branch.substring(5)", json!("heads/feature/cards")),
         ("body.branch.substring(5, 10)", json!("heads")),
-        ("body.branch.substring(90)", json!("")),
+        ("body.branch.substring(90)", json!("missing")),
         ("'trim(\" x \") + lower(body.status)'", json!("xfailed")),
         ("'timestamp(body.ended_ms) - timestamp(body.started)'", json!(10_800.5)),
         ("body.jobs.filter(job, !job.ok).map(job, job.name)", json!(["e2e"])),
@@ -200,7 +200,7 @@ map:
   project: body.group
   subject: '\"alert/\" + string(index)'
   id: headers[\"x-delivery\"]
-  facts: { title: first(item.title, body.group) }
+  facts: { title: 'first(item.title, body.group)' }
 ",
     );
     let body = json!({ "group": "pay", "alerts": [

@@ -204,7 +204,8 @@ fn fact_name(entry: &Entry, findings: &mut Findings) -> Option<String> {
 /// Refuses a type that is not the one that the fact has in every other source.
 fn standard(name: &str, kind: FactKind, at: Place, findings: &mut Findings) -> Option<()> {
     let Some(known) = standard_kind(name) else { return Some(()) };
-    if known == kind {
+    let seconds = known == FactKind::Number && kind == FactKind::Duration;
+    if known == kind || seconds {
         return Some(());
     }
     let word = TYPES.iter().find(|(_, kind)| *kind == known).map_or("any", |(word, _)| word);
@@ -224,9 +225,9 @@ fn meaning(name: &str) -> &'static str {
     qase::catalogue().fact(name).map_or("", |fact| fact.meaning)
 }
 
-/// What the fact's value is: as declared, as in every other source, or as the expression gives.
+/// What the fact's value is: as in every other source, as declared, or as the expression gives.
 fn kind_of(name: &str, declared: Option<FactKind>, formula: &Formula) -> FactKind {
-    declared.or_else(|| standard_kind(name)).unwrap_or(match formula.kind() {
+    standard_kind(name).or(declared).unwrap_or(match formula.kind() {
         Kind::Text => FactKind::Text,
         Kind::Number => FactKind::Number,
         Kind::Flag => FactKind::Flag,

@@ -11,15 +11,20 @@ impl Check<'_> {
     /// A name that nothing of a webhook has.
     pub(super) fn unknown_root(&mut self, name: &str, part: &IdedExpr) {
         let known: Vec<&'static str> = self.words.facts.iter().map(|(known, _)| *known).collect();
-        let help = format!(
-            "text stands in quotes of its own: '\"{name}\"'; what was sent is reached by its path: body.{name}; a \
-             header by its name in small letters: headers[\"x-{}\"]",
-            name.to_lowercase()
-        );
+        let whole = self.source.trim();
+        let is_word = whole.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '));
         let help = if matches!(name, "item" | "index") {
             format!("'{name}' is there once 'each' says which list has the items")
+        } else if is_word {
+            format!(
+                "text stands in quotes of its own: '\"{whole}\"'; what was sent is reached by its path: body.{name}"
+            )
         } else {
-            help
+            format!(
+                "what was sent is reached by its path: body.{name}; a header by its name in small letters: \
+                 headers[\"x-{}\"]",
+                name.to_lowercase()
+            )
         };
         let mut flaw = Flaw::new(self.at(part), format!("unknown name '{name}'")).help(help);
         flaw.unknown = Some((name.to_owned(), known));

@@ -13,6 +13,9 @@ const DEPTH_MAX: usize = 128;
 /// From here on not every whole number can be told apart in a decimal.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
+/// Larger numbers are not rounded.
+const ROUNDED_BELOW: f64 = 1e9;
+
 /// The most texts that are told of what an expression can give.
 const OUTCOMES_MAX: usize = 200;
 
@@ -150,8 +153,10 @@ fn weigh(value: &Value, budget: &mut Budget) -> Result<(), Fault> {
     }
 }
 
-/// A number as JSON has it: whole where it is whole.
+/// A number as JSON has it: whole where it is whole. What is computed is rounded to a
+/// millionth, because the difference of two moments is exact only so far.
 fn plain(number: f64) -> Option<Number> {
+    let number = if number.abs() < ROUNDED_BELOW { (number * 1e6).round() / 1e6 } else { number };
     #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
     if number.fract() == 0.0 && number.abs() < WHOLE_MAX {
         return Some(Number::from(number as i64));
