@@ -55,7 +55,7 @@ impl IngestError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "unauthenticated",
+            Self::Refused(refusal) => refusal.reason.word(),
             Self::Malformed(_) => "malformed",
             Self::Busy => "busy",
             Self::Store(_) => "store",
@@ -112,16 +112,17 @@ impl Relay {
     async fn plan_and_commit(
         &self,
         source: &Name,
-        report: Report,
+        mut report: Report,
         verified: &Verified,
     ) -> Result<Accepted, IngestError> {
+        let body = report.alone.take().unwrap_or_else(|| verified.hook().body.clone());
         let snapshot = self.shared.current.load_full();
         let received = self.shared.clock.now();
         let arrival = Arrival {
             id: EventId::new(received, self.shared.dice.bytes()),
             source: source.clone(),
             report,
-            body: verified.hook().body.clone(),
+            body,
             received,
             revision: snapshot.revision.clone(),
         };
