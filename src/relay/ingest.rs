@@ -57,7 +57,7 @@ impl IngestError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "unauthenticated",
+            Self::Refused(refusal) => refusal.reason.word(),
             Self::Malformed(_) => "malformed",
             Self::Busy => "busy",
             Self::Store(_) => "store",
@@ -121,16 +121,17 @@ impl Relay {
     pub(super) async fn plan_and_commit(
         &self,
         source: &Name,
-        report: Report,
+        mut report: Report,
         body: &Bytes,
     ) -> Result<Accepted, IngestError> {
+        let body = report.alone.take().unwrap_or_else(|| body.clone());
         let snapshot = self.shared.current.load_full();
         let received = self.shared.clock.now();
         let arrival = Arrival {
             id: EventId::new(received, self.shared.dice.bytes()),
             source: source.clone(),
             report,
-            body: body.clone(),
+            body,
             received,
             revision: snapshot.revision.clone(),
         };
