@@ -18,8 +18,7 @@ pub enum Roots {
     Item,
 }
 
-static WHOLE: LazyLock<Vocabulary> =
-    LazyLock::new(|| vocabulary(vec![("body", Kind::Any), ("headers", Kind::Any)]));
+static WHOLE: LazyLock<Vocabulary> = LazyLock::new(|| vocabulary(vec![("body", Kind::Any), ("headers", Kind::Any)]));
 
 static ITEM: LazyLock<Vocabulary> = LazyLock::new(|| {
     vocabulary(vec![("body", Kind::Any), ("headers", Kind::Any), ("item", Kind::Any), ("index", Kind::Number)])

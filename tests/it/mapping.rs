@@ -220,7 +220,10 @@ map:
         read(&source, &json!({}), body.to_string()).unwrap().into_iter().map(|report| report.dedup).collect()
     };
     assert_eq!(hashes(&body), hashes(&body));
-    assert_eq!(hashes(&body).len(), hashes(&body).iter().map(|dedup| format!("{dedup:?}")).collect::<BTreeSet<_>>().len());
+    assert_eq!(
+        hashes(&body).len(),
+        hashes(&body).iter().map(|dedup| format!("{dedup:?}")).collect::<BTreeSet<_>>().len()
+    );
 }
 
 #[test]

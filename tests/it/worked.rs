@@ -135,7 +135,13 @@ const SPOILT: &[(&str, &str, &str, &str, &str)] = &[
         "- { state: resolved,",
         "is no webhook that 'alertmanager' can read: map.event: 'item.status' is missing",
     ),
-    ("7-other-senders", "relaybell.yaml", "preset: grafana", "preset: grafna", "unknown preset 'grafna', did you mean 'grafana'?"),
+    (
+        "7-other-senders",
+        "relaybell.yaml",
+        "preset: grafana",
+        "preset: grafna",
+        "unknown preset 'grafna', did you mean 'grafana'?",
+    ),
 ];
 
 fn example(folder: &str) -> Folder {

@@ -341,7 +341,11 @@ impl Check<'_> {
             return self.wrong(call, variable, "a name for the element must stand here");
         };
         if self.words.facts.iter().any(|(fact, _)| fact == name) {
-            return self.wrong(call, variable, &format!("'{name}' has a meaning already; give the element another name"));
+            return self.wrong(
+                call,
+                variable,
+                &format!("'{name}' has a meaning already; give the element another name"),
+            );
         }
         self.variables.push(name.clone());
         let body = if each == Each::Map {

@@ -90,7 +90,9 @@ impl Check<'_> {
         }
         if table.entries.is_empty() {
             let flaw = Flaw::new(self.at(at), "this table is empty");
-            self.flaw(flaw.help("write what stands for what: {\"P1\": \"blocker\", \"P2\": \"critical\"}[body.priority]"));
+            self.flaw(
+                flaw.help("write what stands for what: {\"P1\": \"blocker\", \"P2\": \"critical\"}[body.priority]"),
+            );
             return None;
         }
         let key = key.filter(|_| whole)?;

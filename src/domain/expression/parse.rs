@@ -4,8 +4,8 @@ use cel::Env;
 use cel::common::ast::{IdedExpr, SourceInfo};
 use cel::parser::ParseError;
 
-use super::{Flaw, Over};
 use super::guard::guard;
+use super::{Flaw, Over};
 
 /// How deep the parser may recurse by its own count; brackets are bounded before.
 const RECURSION_MAX: u16 = 64;

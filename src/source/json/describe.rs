@@ -12,7 +12,11 @@ const COMPUTED: [&str; 2] = ["passed", "cases"];
 pub(super) fn description(name: &str, mapping: &Mapping) -> Description {
     let mut all = Description::new(lasting(name));
     if mapping.actor.is_some() {
-        all.facts.push(standard("actor").unwrap_or(FactInfo { name: "actor", kind: FactKind::Text, meaning: "who did it" }));
+        all.facts.push(standard("actor").unwrap_or(FactInfo {
+            name: "actor",
+            kind: FactKind::Text,
+            meaning: "who did it",
+        }));
     }
     for fact in &mapping.facts {
         let name = lasting(&fact.name);
