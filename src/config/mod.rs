@@ -24,6 +24,7 @@ mod conditions;
 mod desk;
 mod destinations;
 pub mod diagnostic;
+mod exchanges;
 mod expressions;
 mod fields;
 mod files;
@@ -57,6 +58,7 @@ mod yaml;
 mod yaml_words;
 
 use diagnostic::Diagnostics;
+pub use exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
 pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
 pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts};
 pub use mutes::ended_mutes;
@@ -132,6 +134,17 @@ pub struct SourceSpec {
     pub name: Name,
     /// Reads it.
     pub adapter: Arc<dyn Source>,
+    /// What it is answered while it waits.
+    pub exchanges: Exchanges,
+}
+
+/// What a source is answered while it waits.
+#[derive(Debug, Clone, Default)]
+pub struct Exchanges {
+    /// To the request for a defect; `None`: only that it was taken.
+    pub create_defect: Option<CreateDefect>,
+    /// To the question how many defects there are; `None`: it is not answered.
+    pub defect_kpis: Option<DefectKpis>,
 }
 
 /// One destination.

@@ -7,6 +7,7 @@ pub mod ask;
 pub mod breaker;
 pub mod characters;
 pub mod condition;
+pub mod defects;
 pub mod delivery;
 pub mod event;
 pub mod explain;

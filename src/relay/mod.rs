@@ -17,6 +17,7 @@ use crate::telemetry::Metrics;
 
 pub mod account;
 pub mod converse;
+pub mod counting;
 mod flight;
 pub mod gate;
 pub mod ingest;
@@ -69,6 +70,7 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// What operators see.
     pub metrics: Metrics,
+    pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
@@ -102,6 +104,7 @@ impl Relay {
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
+            counter: counting::Counter::default(),
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),

@@ -3,6 +3,7 @@
 mod by_hand;
 mod look_up;
 pub mod qase;
+pub mod uipath;
 
 use std::fmt;
 
@@ -49,6 +50,18 @@ impl Verified {
     }
 }
 
+/// What a request at a source's address is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// It reports what happened.
+    Event,
+    /// It asks how many defects a project has.
+    DefectCounts {
+        /// The project, as the sender names it.
+        project: String,
+    },
+}
+
 /// Why a webhook is refused before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -75,6 +88,12 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it is not, with the reason.
     fn authentic(&self, hook: &RawHook, now: Timestamp) -> Result<(), Refusal>;
+
+    /// What a request is about, by its method and the path below the source's address;
+    /// `None` when this sender makes no such request.
+    fn purpose(&self, method: &Method, path: &str) -> Option<Purpose> {
+        (*method == Method::POST && path.is_empty()).then_some(Purpose::Event)
+    }
 
     /// What the webhook reports.
     ///

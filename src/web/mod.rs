@@ -13,6 +13,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::relay::Relay;
 
 pub mod api;
+mod figures;
 mod guard;
 mod health;
 mod hooks;

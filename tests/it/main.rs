@@ -50,5 +50,6 @@ mod threads;
 mod tickets;
 mod traffic;
 mod trials;
+mod uipath;
 mod web;
 mod worked;

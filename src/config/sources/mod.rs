@@ -1,24 +1,49 @@
 //! `sources:`: who sends webhooks.
 
+mod pledge;
 mod qase;
+mod uipath;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::SourceSpec;
+use super::{Exchanges, SourceSpec};
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
 use super::node::Node;
 use super::settings::MAIN_SHEET;
 use crate::domain::Name;
+use crate::source::Source;
+pub use pledge::{Pledge, check as check_pledges};
 
 /// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
+const SOURCES_LATER: [&str; 2] = ["cloudevents", "json"];
 
-/// Reads `sources:`; the names of the broken ones are given too.
-pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
-    let (mut sources, mut names) = (BTreeMap::new(), BTreeSet::new());
+/// The kinds of source.
+#[derive(Clone, Copy)]
+enum Kind {
+    Qase,
+    Uipath,
+}
+
+/// The kinds of source with their word.
+const KINDS: [(&str, Kind); 2] = [("qase", Kind::Qase), ("uipath", Kind::Uipath)];
+
+/// What `sources:` says.
+#[derive(Default)]
+pub struct Sources {
+    /// The sources by name.
+    pub sources: BTreeMap<Name, Arc<SourceSpec>>,
+    /// The names of all sources, the broken ones too.
+    pub names: BTreeSet<Name>,
+    /// What they rely on of destinations and rules.
+    pub pledges: Vec<Pledge>,
+}
+
+/// Reads `sources:`.
+pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
+    let Sources { mut sources, mut names, mut pledges } = Sources::default();
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
         names.extend(called.clone());
@@ -31,13 +56,16 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
             continue;
         }
-        if one_of(word, "kind of source", &[("qase", ())], kind.at, &mut desk.findings).is_none() {
-            continue;
-        }
-        let adapter = qase::read(&entry.key, &mut fields, entry.key_at, desk);
+        let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
+        let read: Option<(Arc<dyn Source>, Exchanges)> = match kind {
+            Kind::Qase => qase::read(&entry.key, &mut fields, entry.key_at, desk)
+                .map(|source| (Arc::new(source) as Arc<dyn Source>, Exchanges::default())),
+            Kind::Uipath => uipath::read(&entry.key, &mut fields, &mut pledges, desk)
+                .map(|(source, exchanges)| (Arc::new(source) as Arc<dyn Source>, exchanges)),
+        };
         fields.finish(&mut desk.findings);
-        if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter) }));
+        if let (Some(name), Some((adapter, exchanges))) = (called, read) {
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter, exchanges }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -48,5 +76,5 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             help,
         );
     }
-    (sources, names)
+    Sources { sources, names, pledges }
 }

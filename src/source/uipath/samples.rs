@@ -1,0 +1,33 @@
+//! One body of every shape that Create Defect may have: what rules and templates are tried
+//! on before a real request comes.
+
+use super::DEFECT_REQUESTED;
+
+/// The body of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// The event's name, `defect.requested`.
+    pub event: &'static str,
+    /// Which of the event's shapes it is.
+    pub variant: &'static str,
+    /// The body.
+    pub body: &'static str,
+}
+
+/// All samples, sorted by `variant`.
+#[must_use]
+pub fn samples() -> &'static [Sample] {
+    SAMPLES
+}
+
+macro_rules! sample {
+    ($variant:literal, $file:literal) => {
+        Sample { event: DEFECT_REQUESTED, variant: $variant, body: include_str!(concat!("samples/", $file, ".json")) }
+    };
+}
+
+const SAMPLES: &[Sample] = &[
+    sample!("defect.requested", "create_defect.request"),
+    sample!("defect.requested.variant-minimal", "create_defect.request.minimal"),
+    sample!("defect.requested.variant-nulls", "create_defect.request.nulls"),
+];
