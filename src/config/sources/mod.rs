@@ -5,11 +5,13 @@ mod qase;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::SourceSpec;
+use serde_yaml::Value;
+
+use super::{SourceSpec, Unread};
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
-use super::node::Node;
+use super::node::{Node, Tree};
 use super::settings::MAIN_SHEET;
 use crate::domain::Name;
 
@@ -34,10 +36,11 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
         if one_of(word, "kind of source", &[("qase", ())], kind.at, &mut desk.findings).is_none() {
             continue;
         }
+        let unread = unread(&mut fields, Unread::Refused, desk);
         let adapter = qase::read(&entry.key, &mut fields, entry.key_at, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter) }));
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter), unread, api: None }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -49,4 +52,18 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
         );
     }
     (sources, names)
+}
+
+/// `never_refuse:`, with the default `usual` of the kind.
+fn unread(fields: &mut Fields<'_>, usual: Unread, desk: &mut Desk<'_>) -> Unread {
+    let Some(node) = fields.take("never_refuse") else { return usual };
+    match &node.tree {
+        Tree::Scalar(Value::Bool(true), _) => Unread::Kept,
+        Tree::Scalar(Value::Bool(false), _) => Unread::Refused,
+        _ => {
+            let message = format!("'never_refuse' must be true or false, but this is {}", node.kind());
+            desk.findings.error(node.at, message);
+            usual
+        }
+    }
 }
