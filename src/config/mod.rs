@@ -134,6 +134,10 @@ pub struct SourceSpec {
     pub name: Name,
     /// Reads it.
     pub adapter: Arc<dyn Source>,
+    /// What becomes of a webhook of a proven sender that cannot be read.
+    pub unread: Unread,
+    /// How its sender's API is asked; `None`: it is not.
+    pub api: Option<ApiSpec>,
     /// What it is answered while it waits.
     pub exchanges: Exchanges,
 }
@@ -145,6 +149,26 @@ pub struct Exchanges {
     pub create_defect: Option<CreateDefect>,
     /// To the question how many defects there are; `None`: it is not answered.
     pub defect_kpis: Option<DefectKpis>,
+}
+
+/// What becomes of a webhook of a proven sender that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// Its sender is told so.
+    Refused,
+    /// It is accepted and kept, to be read again: `never_refuse: true`.
+    Kept,
+}
+
+/// How the API of a sender is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiSpec {
+    /// How fast; `None`: as fast as it answers.
+    pub limit: Option<RateLimit>,
+    /// The time for one exchange.
+    pub timeout: Duration,
+    /// The proxy to go through, if any.
+    pub proxy: Option<String>,
 }
 
 /// One destination.

@@ -28,6 +28,7 @@ pub mod reads;
 pub mod render;
 pub mod rule;
 pub mod sentence;
+pub mod stage;
 pub mod thread;
 pub mod time;
 pub mod trace;

@@ -16,6 +16,8 @@ use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub mod account;
+mod again;
+pub mod answering;
 pub mod converse;
 pub mod counting;
 mod flight;
@@ -24,12 +26,17 @@ pub mod ingest;
 mod keeper;
 mod lane;
 pub mod lanes;
+mod lookup;
 pub mod manage;
 pub mod reload;
+pub mod replan;
 pub mod trial;
+pub mod waiters;
 
 use lanes::Lanes;
+use lookup::LookUps;
 use reload::ReloadState;
+use waiters::Waiters;
 
 /// The longest a stopping relay waits for what is in flight.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
@@ -72,6 +79,8 @@ pub struct Shared {
     pub metrics: Metrics,
     pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
+    pub(crate) lookups: LookUps,
+    pub(crate) waiters: Waiters,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
     pub(crate) stop: CancellationToken,
@@ -101,6 +110,8 @@ impl Relay {
             clock: parts.clock,
             dice: parts.dice,
             exchange: parts.exchange,
+            lookups: LookUps::default(),
+            waiters: Waiters::default(),
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
@@ -114,6 +125,7 @@ impl Relay {
         shared.metrics.last_reload_success.set(now.as_seconds());
         let relay = Self { lanes: Arc::new(Lanes::new(shared.clone())), shared };
         relay.lanes.sync(&relay.shared.current.load()).await?;
+        relay.take_up_awaiting().await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
         relay.shared.tasks.spawn(relay.clone().hold_against_traffic());

@@ -1,6 +1,8 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
 mod by_hand;
+mod hash;
+mod kept;
 mod look_up;
 pub mod qase;
 pub mod uipath;
@@ -15,7 +17,9 @@ use crate::domain::event::Report;
 use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
-pub use look_up::{Found, Inquiry, Wanted};
+pub use hash::body_hash;
+pub use kept::kept_headers;
+pub use look_up::{Found, Inquiry, Lasting, Wanted};
 
 /// A webhook as it came in, within the size limit, not yet trusted.
 #[derive(Debug, Clone)]
@@ -79,6 +83,23 @@ pub enum Refusal {
 pub struct Malformed {
     /// What is wrong with it and where, for the person who looks at the sender's log.
     pub why: String,
+    /// Whether it is kept all the same, to be read again later, because the fault is not
+    /// the sender's: `never_refuse` keeps it anyway.
+    pub keep: bool,
+}
+
+impl Malformed {
+    /// The sender's own fault: refused, unless the source never refuses.
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { why: why.into(), keep: false }
+    }
+
+    /// A fault of how it is read here (a mapping, a bug): kept, and read again on demand.
+    #[must_use]
+    pub fn kept(why: impl Into<String>) -> Self {
+        Self { why: why.into(), keep: true }
+    }
 }
 
 /// Reads one kind of sender.
@@ -100,6 +121,12 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the body cannot be read as this sender's.
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed>;
+
+    /// Whether reading a webhook again later needs its header `name` (in lower case). Such
+    /// headers are kept with the event, so it must be no credential.
+    fn keeps_header(&self, _name: &str) -> bool {
+        false
+    }
 
     /// Whether the sender's API should be asked about `report` before rules judge it: it, and
     /// what is known of its subject, lack something `wanted` that the API can tell.

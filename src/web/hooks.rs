@@ -1,5 +1,6 @@
-//! `POST /hooks/{source}`: where senders' webhooks arrive.
+//! `POST /hooks/{source}`, and what kinds of sender ask for below it: where webhooks arrive.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,18 +8,18 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
 use crate::relay::Relay;
 use crate::relay::ingest::{Accepted, IngestError};
-use crate::source::RawHook;
+use crate::source::{Purpose, RawHook};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
-use super::Caller;
 use super::problem::Problem;
+use super::{Caller, exchange, figures};
 
 /// The largest webhook, in bytes.
 pub const HOOK_BYTES_MAX: usize = 1 << 20;
@@ -36,16 +37,19 @@ struct Receipt {
     duplicate: bool,
 }
 
-/// Accepts one webhook.
+/// Accepts one request: a webhook, or a question that its source answers.
 pub(super) async fn receive(
     State(relay): State<Relay>,
-    Path(source): Path<String>,
+    Path(place): Path<BTreeMap<String, String>>,
     Extension(Caller(caller)): Extension<Caller>,
+    method: Method,
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
+    let part = |name: &str| place.get(name).map(String::as_str).unwrap_or_default();
+    let (source, path) = (part("source"), part("path").trim_matches('/'));
     let snapshot = relay.shared.current.load_full();
-    let Some(spec) = snapshot.sources.get(source.as_str()) else {
+    let Some(spec) = snapshot.sources.get(source) else {
         count(&relay, UNKNOWN_SOURCE, "unknown_source");
         tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(
@@ -55,14 +59,24 @@ pub(super) async fn receive(
         )
         .into_response();
     };
-    let hook = match read(headers, body).await {
-        Ok(hook) => hook,
+    let Some(purpose) = spec.adapter.purpose(&method, path) else { return no_such_request(&method, path) };
+    let kind = if purpose == Purpose::Event { Content::Json } else { Content::Any };
+    let hook = match read(headers, body, kind).await {
+        Ok(hook) => RawHook { method, path: path.to_owned(), ..hook },
         Err((reason, problem)) => {
             count(&relay, &spec.name, reason);
             tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
             return problem.into_response();
         }
     };
+    match (purpose, &spec.exchanges.create_defect) {
+        (Purpose::DefectCounts { project }, _) => match relay.authenticate(spec, hook) {
+            Ok(()) => return figures::answer(&relay, spec, &project).await,
+            Err(error) => return refusal(&spec.name, caller, &error).into_response(),
+        },
+        (Purpose::Event, Some(wanted)) => return exchange::answer(&relay, spec, wanted, hook, caller).await,
+        (Purpose::Event, None) => {}
+    }
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
             (StatusCode::ACCEPTED, Json(Receipt { event_id: event.to_string(), duplicate })).into_response()
@@ -71,8 +85,17 @@ pub(super) async fn receive(
     }
 }
 
+/// The answer to a request that this kind of sender does not make.
+fn no_such_request(method: &Method, path: &str) -> Response<Body> {
+    if !path.is_empty() && *method == Method::POST {
+        let detail = "This source takes webhooks at its own address only: take away what follows its name.";
+        return Problem::new(StatusCode::NOT_FOUND, "no such address", detail).into_response();
+    }
+    only_post()
+}
+
 /// The answer to other methods.
-pub(super) async fn only_post() -> Response<Body> {
+fn only_post() -> Response<Body> {
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", "Webhooks are sent with POST.");
     let mut response = problem.into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
@@ -83,9 +106,18 @@ fn count(relay: &Relay, source: &str, reason: &'static str) {
     relay.shared.metrics.refused.get_or_create_owned(&Refused { source: source.to_owned(), reason }).inc();
 }
 
+/// Which content a request may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// JSON, or nothing said.
+    Json,
+    /// Whatever: it is not looked at.
+    Any,
+}
+
 /// Reads the body within its limits.
-async fn read(headers: HeaderMap, body: Body) -> Result<RawHook, (&'static str, Problem)> {
-    if !is_json(&headers) {
+async fn read(headers: HeaderMap, body: Body, content: Content) -> Result<RawHook, (&'static str, Problem)> {
+    if content == Content::Json && !is_json(&headers) {
         let detail = "Send application/json, not compressed.";
         return Err(("not_json", Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not JSON", detail)));
     }
@@ -133,7 +165,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
-fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
+pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
     match error {
         IngestError::Refused(refusal) => {
             tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");

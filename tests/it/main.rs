@@ -17,6 +17,8 @@ mod cli;
 mod config;
 mod conformance;
 mod crash;
+mod create_defect;
+mod defect_kpis;
 mod diagnose;
 mod docs;
 mod encode;

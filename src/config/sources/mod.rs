@@ -7,12 +7,14 @@ mod uipath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Exchanges, SourceSpec};
+use serde_yaml::Value;
+
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
-use super::node::Node;
+use super::node::{Node, Tree};
 use super::settings::MAIN_SHEET;
+use super::{ApiSpec, Exchanges, SourceSpec, Unread};
 use crate::domain::Name;
 use crate::source::Source;
 pub use pledge::{Pledge, check as check_pledges};
@@ -41,6 +43,20 @@ pub struct Sources {
     pub pledges: Vec<Pledge>,
 }
 
+/// What the keys of one kind say.
+struct Read {
+    adapter: Arc<dyn Source>,
+    api: Option<ApiSpec>,
+    exchanges: Exchanges,
+}
+
+impl Read {
+    /// A source that only reports.
+    fn of(adapter: impl Source + 'static) -> Self {
+        Self { adapter: Arc::new(adapter), api: None, exchanges: Exchanges::default() }
+    }
+}
+
 /// Reads `sources:`.
 pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
     let Sources { mut sources, mut names, mut pledges } = Sources::default();
@@ -57,15 +73,15 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
             continue;
         }
         let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
-        let read: Option<(Arc<dyn Source>, Exchanges)> = match kind {
-            Kind::Qase => qase::read(&entry.key, &mut fields, entry.key_at, desk)
-                .map(|source| (Arc::new(source) as Arc<dyn Source>, Exchanges::default())),
-            Kind::Uipath => uipath::read(&entry.key, &mut fields, &mut pledges, desk)
-                .map(|(source, exchanges)| (Arc::new(source) as Arc<dyn Source>, exchanges)),
+        let usual = if matches!(kind, Kind::Uipath) { Unread::Kept } else { Unread::Refused };
+        let unread = unread(&mut fields, usual, desk);
+        let read = match kind {
+            Kind::Qase => qase::read(&entry.key, &mut fields, entry.key_at, desk).map(Read::of),
+            Kind::Uipath => uipath::read(&entry.key, &mut fields, &mut pledges, desk),
         };
         fields.finish(&mut desk.findings);
-        if let (Some(name), Some((adapter, exchanges))) = (called, read) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter, exchanges }));
+        if let (Some(name), Some(Read { adapter, api, exchanges })) = (called, read) {
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter, unread, api, exchanges }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -77,4 +93,18 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
         );
     }
     Sources { sources, names, pledges }
+}
+
+/// `never_refuse:`, with the default `usual` of the kind.
+fn unread(fields: &mut Fields<'_>, usual: Unread, desk: &mut Desk<'_>) -> Unread {
+    let Some(node) = fields.take("never_refuse") else { return usual };
+    match &node.tree {
+        Tree::Scalar(Value::Bool(true), _) => Unread::Kept,
+        Tree::Scalar(Value::Bool(false), _) => Unread::Refused,
+        _ => {
+            let message = format!("'never_refuse' must be true or false, but this is {}", node.kind());
+            desk.findings.error(node.at, message);
+            usual
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! `kind: uipath`: Test Manager, and what it is answered.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pledge;
+use super::{Pledge, Read};
 use crate::config::desk::Desk;
 use crate::config::exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
 use crate::config::fields::{Fields, entries, items, right, text};
@@ -12,11 +14,17 @@ use crate::config::node::{Node, Tree as Written};
 use crate::config::rest_call::{self, exact};
 use crate::config::secrets::State;
 use crate::config::vocabulary::known_facts;
-use crate::config::{Exchanges, address};
+use crate::config::{ApiSpec, Exchanges, RateLimit, address};
 use crate::domain::Name;
 use crate::domain::defects::{COUNTED, Scale};
 use crate::domain::render::{Line, Tree};
 use crate::source::uipath::{Api, CLOUD_SCOPE, TestManager, token_url_of};
+
+/// How many requests to the API a second: an enrichment makes five or six.
+const ASKS_A_SECOND: u32 = 20;
+
+/// The time for one request to the API: somebody is waiting.
+const API_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a sender is kept waiting for its issue.
 const WAIT: Duration = Duration::from_secs(10);
@@ -51,13 +59,21 @@ pub fn read(
     fields: &mut Fields<'_>,
     pledges: &mut Vec<Pledge>,
     desk: &mut Desk<'_>,
-) -> Option<(TestManager, Exchanges)> {
+) -> Option<Read> {
     let projects = fields.take("projects").map(|node| projects(node, desk)).unwrap_or_default();
     let api = fields.take("api").map(|node| api(node, desk));
     let create_defect = fields.take("create_defect").and_then(|node| create_defect(node, pledges, desk));
     let defect_kpis = fields.take("defect_kpis").and_then(|node| defect_kpis(node, &projects, pledges, desk));
     let source = TestManager { name: name.to_owned(), projects, api: right(api)? };
-    Some((source, Exchanges { create_defect, defect_kpis }))
+    let api = source.api.is_some().then(asked);
+    Some(Read { adapter: Arc::new(source), api, exchanges: Exchanges { create_defect, defect_kpis } })
+}
+
+/// How the API is asked: UiPath publishes no limit, so gently.
+fn asked() -> ApiSpec {
+    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let limit = RateLimit { sends: number(ASKS_A_SECOND), per: Duration::from_secs(1), burst: number(ASKS_A_SECOND) };
+    ApiSpec { limit: Some(limit), timeout: API_TIMEOUT, proxy: None }
 }
 
 /// `projects: { id: CODE }`.

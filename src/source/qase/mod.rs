@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use url::Url;
 
-use super::{Malformed, RawHook, Refusal, Source, Verified};
+use super::{Malformed, RawHook, Refusal, Source, Verified, body_hash};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::time::Timestamp;
 use envelope::Envelope;
@@ -84,18 +84,4 @@ impl Source for Qase {
 /// Whether Qase tells of its subject for the first time.
 fn begins(event: &str) -> bool {
     event.ends_with(".created") || event.ends_with(".cloned") || event == "run.started"
-}
-
-/// Hex SHA-256 of source and body, kept apart by the length of the name.
-fn body_hash(source: &str, body: &[u8]) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update((source.len() as u64).to_be_bytes());
-    hasher.update(source.as_bytes());
-    hasher.update(body);
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-        hex
-    })
 }

@@ -169,5 +169,5 @@ fn short(id: &str) -> &str {
 }
 
 fn malformed(why: impl Into<String>) -> Malformed {
-    Malformed { why: why.into() }
+    Malformed::refused(why)
 }
