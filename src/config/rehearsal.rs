@@ -21,6 +21,7 @@ use crate::domain::render::{RenderError, Templates};
 use crate::domain::rule::{Kind, Rule, Send};
 use crate::domain::thread::Thread;
 use crate::domain::time::Timestamp;
+use crate::source::proof::Proof;
 use crate::source::qase::{Qase, samples};
 use crate::source::{RawHook, prove};
 
@@ -61,7 +62,7 @@ pub fn rehearse(snapshot: &Snapshot) -> Diagnostics {
 #[must_use]
 pub fn sample_events() -> Vec<(&'static str, Event)> {
     let Ok(app_url) = Url::parse("https://app.qase.io") else { return Vec::new() };
-    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url };
+    let qase = Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url };
     let now = Timestamp::from_seconds(1_789_400_000);
     let mut events = Vec::new();
     for sample in samples() {

@@ -143,7 +143,8 @@ impl Relay {
         let finished = self.finished(delivery.id, self.left(end)).await?;
         let Some(delivery) = finished else {
             let latest = self.shared.ledger.delivery(delivery.id).await?;
-            let hold = self.shared.store.holds().await?.into_iter().find(|hold| *hold.destination == *delivery.destination);
+            let hold =
+                self.shared.store.holds().await?.into_iter().find(|hold| *hold.destination == *delivery.destination);
             let why = hold.map(|hold| hold.why).or_else(|| latest.and_then(|(delivery, _)| delivery.why));
             return Ok(Answered::Late { event: event.id, why });
         };
@@ -163,11 +164,8 @@ impl Relay {
     /// The delivery that creates the issue for `event`: the last of its line, if it was
     /// sent again.
     async fn line(&self, wanted: &CreateDefect, event: &EventRecord) -> Result<Option<DeliveryRecord>, StoreError> {
-        let filter = DeliveryFilter {
-            rule: Some(wanted.rule.to_string()),
-            event: Some(event.id),
-            ..DeliveryFilter::default()
-        };
+        let filter =
+            DeliveryFilter { rule: Some(wanted.rule.to_string()), event: Some(event.id), ..DeliveryFilter::default() };
         let all = self.shared.ledger.deliveries(&filter, None, LINE_MAX).await?;
         let creates = |delivery: &&DeliveryRecord| delivery.action == Action::Create;
         // Which tracker answers when the rule creates at several is the rule's order.
@@ -231,7 +229,10 @@ fn declined(snapshot: &Snapshot, wanted: &CreateDefect, event: &EventRecord) -> 
         return format!("There is no rule '{rule}' any more.");
     };
     let Some(Obstacle { part, lines }) = explained.obstacle() else {
-        return format!("The rule '{rule}' created no issue for this request; `relaybell explain {}` says more.", event.id);
+        return format!(
+            "The rule '{rule}' created no issue for this request; `relaybell explain {}` says more.",
+            event.id
+        );
     };
     let head = if part == Part::Unless { "It excludes" } else { "It needs" };
     let lines: Vec<String> = lines.iter().map(|line| said(line)).collect();

@@ -183,7 +183,11 @@ async fn count_all(
         (Some(counts), None) => *entry = Entry { known: Some((counts, now)), failed: None, running: true },
         (_, failure) => {
             let (why, after) = failure.unwrap_or_default();
-            tracing::warn!(destination = &*spec.name, why, "the defects could not be counted; the last known counts are given");
+            tracing::warn!(
+                destination = &*spec.name,
+                why,
+                "the defects could not be counted; the last known counts are given"
+            );
             entry.failed = Some((why, now + after.unwrap_or_default().max(REST)));
         }
     });

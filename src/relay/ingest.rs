@@ -11,9 +11,7 @@ use crate::domain::event::{Dedup, Report, SubjectKey};
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
 use crate::domain::message::Mention;
-use crate::domain::plan::{
-    Arrival, Decision, Plan, UNREAD, plan_awaiting, plan_broken, plan_event, plan_quarantined,
-};
+use crate::domain::plan::{Arrival, Decision, Plan, UNREAD, plan_awaiting, plan_broken, plan_event, plan_quarantined};
 use crate::domain::priority::Priority;
 use crate::source::{Malformed, RawHook, Refusal, Verified, body_hash, kept_headers, prove};
 use crate::store::{Committed, StoreError};
@@ -60,7 +58,7 @@ impl IngestError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "unauthenticated",
+            Self::Refused(refusal) => refusal.reason.word(),
             Self::Malformed(_) => "malformed",
             Self::Busy => "busy",
             Self::Store(_) => "store",
@@ -151,11 +149,13 @@ impl Relay {
     async fn plan_and_commit(
         &self,
         source: &SourceSpec,
-        report: Report,
+        mut report: Report,
         verified: &Verified,
     ) -> Result<Accepted, IngestError> {
+        let body = report.alone.take().unwrap_or_else(|| verified.hook().body.clone());
         let snapshot = self.shared.current.load_full();
-        let arrival = self.arrival(source, report, verified, &snapshot);
+        let mut arrival = self.arrival(source, report, verified, &snapshot);
+        arrival.body = body;
         let headers = kept_headers(source.adapter.as_ref(), verified.hook());
         for round in 0..REPLANS_MAX {
             let known = match arrival.subject_key() {
@@ -244,6 +244,7 @@ impl Relay {
             payload: serde_json::Value::Null,
             dedup: Dedup::BodyHash(body_hash(&hashed, &verified.hook().body)),
             begins: false,
+            alone: None,
         };
         let arrival = self.arrival(source, report, verified, &snapshot);
         let mut plan = plan_quarantined(&arrival, snapshot.scrubber.scrub(&why));

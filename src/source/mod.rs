@@ -1,11 +1,18 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
 mod by_hand;
-mod hash;
+pub mod cloudevents;
+pub mod form;
 mod kept;
 mod look_up;
+mod media;
+pub mod orchestrator;
+pub mod proof;
 pub mod qase;
+mod repetition;
+mod sample;
 pub mod uipath;
+mod words;
 
 use std::fmt;
 
@@ -13,13 +20,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::domain::ask::{Answer, Ask};
-use crate::domain::event::Report;
+use crate::domain::event::{Dedup, Report};
 use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
-pub use hash::body_hash;
 pub use kept::kept_headers;
 pub use look_up::{Found, Inquiry, Lasting, Wanted};
+pub use media::{is_json, media_type};
+use proof::Proof;
+pub use proof::{Reason, Refusal};
+pub use repetition::body_hash;
+pub use sample::Sample;
 
 /// A webhook as it came in, within the size limit, not yet trusted.
 #[derive(Debug, Clone)]
@@ -42,19 +53,7 @@ impl RawHook {
     }
 }
 
-/// A webhook whose sender is proven. Only [`prove`] makes one.
-#[derive(Debug, Clone)]
-pub struct Verified(RawHook);
-
-impl Verified {
-    /// The webhook.
-    #[must_use]
-    pub fn hook(&self) -> &RawHook {
-        &self.0
-    }
-}
-
-/// What a request at a source's address is about.
+/// What a request at a source's address is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// It reports what happened.
@@ -64,17 +63,42 @@ pub enum Purpose {
         /// The project, as the sender names it.
         project: String,
     },
+    /// It asks whether webhooks may be sent here.
+    Handshake,
 }
 
-/// Why a webhook is refused before it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The header with the secret is missing.
-    #[error("the header {0} is missing")]
-    NoSecret(&'static str),
-    /// The secret is none of those configured.
-    #[error("the secret in {0} is wrong")]
-    WrongSecret(&'static str),
+/// The answer to a sender that asks whether it may send webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Greeting {
+    /// It may; the answer has these headers.
+    Welcome(HeaderMap),
+    /// It may not, for this reason.
+    Unwelcome(String),
+}
+
+/// A webhook whose sender is proven. Only [`prove`] makes one.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    hook: RawHook,
+    delivery: Option<String>,
+}
+
+impl Verified {
+    /// The webhook.
+    #[must_use]
+    pub fn hook(&self) -> &RawHook {
+        &self.hook
+    }
+
+    /// How a repetition of it is recognised where its body has no id of its own: by the id of
+    /// the delivery if that is signed, else by the hash of `source` and body.
+    #[must_use]
+    pub fn dedup(&self, source: &str) -> Dedup {
+        match &self.delivery {
+            Some(id) => Dedup::SenderId(id.clone()),
+            None => Dedup::BodyHash(body_hash(source, &self.hook.body)),
+        }
+    }
 }
 
 /// Why a webhook of a proven sender cannot be read.
@@ -104,16 +128,24 @@ impl Malformed {
 
 /// Reads one kind of sender.
 pub trait Source: fmt::Debug + Send + Sync {
-    /// Whether the sender of `hook` is who it must be. In constant time over all secrets.
-    ///
-    /// # Errors
-    /// When it is not, with the reason.
-    fn authentic(&self, hook: &RawHook, now: Timestamp) -> Result<(), Refusal>;
+    /// What it asks of its sender before anything is read.
+    fn proof(&self) -> &Proof;
 
-    /// What a request is about, by its method and the path below the source's address;
-    /// `None` when this sender makes no such request.
+    /// What a request is for, by its method and the path below the source's address; `None`
+    /// when this sender makes no such request.
     fn purpose(&self, method: &Method, path: &str) -> Option<Purpose> {
         (*method == Method::POST && path.is_empty()).then_some(Purpose::Event)
+    }
+
+    /// Whether it reads bodies of this content type (in small letters, without parameters);
+    /// `None` when the sender names none.
+    fn reads(&self, media: Option<&str>) -> bool {
+        media.is_none_or(is_json)
+    }
+
+    /// The answer to a request for [`Purpose::Handshake`] with these headers.
+    fn greet(&self, _headers: &HeaderMap) -> Greeting {
+        Greeting::Unwelcome("this source shakes no hands".to_owned())
     }
 
     /// What the webhook reports.
@@ -126,6 +158,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// headers are kept with the event, so it must be no credential.
     fn keeps_header(&self, _name: &str) -> bool {
         false
+    }
+
+    /// Webhooks as it gets them, for trying rules and templates on; sorted by `variant`.
+    fn samples(&self) -> &'static [Sample] {
+        &[]
     }
 
     /// Whether the sender's API should be asked about `report` before rules judge it: it, and
@@ -154,6 +191,8 @@ pub trait Source: fmt::Debug + Send + Sync {
 /// # Errors
 /// When `source` does not trust it.
 pub fn prove(source: &dyn Source, hook: RawHook, now: Timestamp) -> Result<Verified, Refusal> {
-    source.authentic(&hook, now)?;
-    Ok(Verified(hook))
+    let proof = source.proof();
+    proof.check(&hook, now)?;
+    let delivery = proof.delivery_id(&hook).map(str::to_owned);
+    Ok(Verified { hook, delivery })
 }

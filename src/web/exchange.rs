@@ -43,7 +43,8 @@ pub(super) async fn answer(
         Answered::Issue(body) => Json(body).into_response(),
         Answered::Late { event, why } => {
             let reason = why.map(|why| format!(" It waits because {why}.")).unwrap_or_default();
-            let detail = format!("The issue is being created.{reason} Ask again to get its key; there will be only one.");
+            let detail =
+                format!("The issue is being created.{reason} Ask again to get its key; there will be only one.");
             match wanted.late {
                 Late::Accepted => {
                     let pending = Pending { event_id: event.to_string(), status: "pending", detail };

@@ -1,20 +1,21 @@
-//! `POST /hooks/{source}`, and what kinds of sender ask for below it: where webhooks arrive.
+//! `/hooks/{source}` and below: where senders' webhooks arrive, and the questions that they ask.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Extension, Path, State};
-use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use serde::Serialize;
 
+use crate::config::SourceSpec;
 use crate::relay::Relay;
 use crate::relay::ingest::{Accepted, IngestError};
-use crate::source::{Purpose, RawHook};
+use crate::source::{Greeting, Purpose, RawHook, media_type};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
@@ -37,20 +38,30 @@ struct Receipt {
     duplicate: bool,
 }
 
-/// Accepts one request: a webhook, or a question that its source answers.
+/// Accepts one webhook at the address of its source itself.
 pub(super) async fn receive(
     State(relay): State<Relay>,
-    Path(place): Path<BTreeMap<String, String>>,
+    Path(source): Path<String>,
     Extension(Caller(caller)): Extension<Caller>,
-    method: Method,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response<Body> {
-    let part = |name: &str| place.get(name).map(String::as_str).unwrap_or_default();
-    let (source, path) = (part("source"), part("path").trim_matches('/'));
+    answer(&relay, &source, "", caller, request).await
+}
+
+/// Accepts one webhook at an address below that of its source.
+pub(super) async fn receive_below(
+    State(relay): State<Relay>,
+    Path((source, path)): Path<(String, String)>,
+    Extension(Caller(caller)): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
+    answer(&relay, &source, path.trim_matches('/'), caller, request).await
+}
+
+async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, request: Request) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
     let Some(spec) = snapshot.sources.get(source) else {
-        count(&relay, UNKNOWN_SOURCE, "unknown_source");
+        count(relay, UNKNOWN_SOURCE, "unknown_source");
         tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(
             StatusCode::NOT_FOUND,
@@ -59,23 +70,45 @@ pub(super) async fn receive(
         )
         .into_response();
     };
-    let Some(purpose) = spec.adapter.purpose(&method, path) else { return no_such_request(&method, path) };
-    let kind = if purpose == Purpose::Event { Content::Json } else { Content::Any };
-    let hook = match read(headers, body, kind).await {
-        Ok(hook) => RawHook { method, path: path.to_owned(), ..hook },
-        Err((reason, problem)) => {
-            count(&relay, &spec.name, reason);
-            tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
-            return problem.into_response();
-        }
+    let (head, body) = request.into_parts();
+    let refuse = |reason: &'static str, problem: Problem| {
+        count(relay, &spec.name, reason);
+        tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
+        problem.into_response()
     };
-    match (purpose, &spec.exchanges.create_defect) {
-        (Purpose::DefectCounts { project }, _) => match relay.authenticate(spec, hook) {
-            Ok(()) => return figures::answer(&relay, spec, &project).await,
-            Err(error) => return refusal(&spec.name, caller, &error).into_response(),
-        },
-        (Purpose::Event, Some(wanted)) => return exchange::answer(&relay, spec, wanted, hook, caller).await,
-        (Purpose::Event, None) => {}
+    match spec.adapter.purpose(&head.method, path) {
+        None => {
+            let (reason, problem, allowed) = elsewhere(spec, path);
+            let mut response = refuse(reason, problem);
+            response.headers_mut().extend(allowed.map(|allowed| (ALLOW, allowed)));
+            return response;
+        }
+        Some(Purpose::Handshake) => {
+            return match spec.adapter.greet(&head.headers) {
+                Greeting::Welcome(headers) => (StatusCode::OK, headers).into_response(),
+                Greeting::Unwelcome(why) => {
+                    refuse("unwelcome", Problem::new(StatusCode::FORBIDDEN, "not welcome", format!("{why}.")))
+                }
+            };
+        }
+        Some(Purpose::DefectCounts { project }) => {
+            // Its body, if it has one, says nothing.
+            let hook =
+                RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body: Bytes::new() };
+            return match relay.authenticate(spec, hook) {
+                Ok(()) => figures::answer(relay, spec, &project).await,
+                Err(error) => refusal(&spec.name, caller, &error).into_response(),
+            };
+        }
+        Some(Purpose::Event) => {}
+    }
+    let body = match read(spec, &head.headers, body).await {
+        Ok(body) => body,
+        Err((reason, problem)) => return refuse(reason, problem),
+    };
+    let hook = RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body };
+    if let Some(wanted) = &spec.exchanges.create_defect {
+        return exchange::answer(relay, spec, wanted, hook, caller).await;
     }
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
@@ -85,41 +118,34 @@ pub(super) async fn receive(
     }
 }
 
-/// The answer to a request that this kind of sender does not make.
-fn no_such_request(method: &Method, path: &str) -> Response<Body> {
-    if !path.is_empty() && *method == Method::POST {
-        let detail = "This source takes webhooks at its own address only: take away what follows its name.";
-        return Problem::new(StatusCode::NOT_FOUND, "no such address", detail).into_response();
+/// The answer to a request that the sender of `spec` never makes: another method, or another
+/// address, with the methods that the address takes.
+fn elsewhere(spec: &SourceSpec, path: &str) -> (&'static str, Problem, Option<HeaderValue>) {
+    let methods = [Method::POST, Method::GET, Method::PUT, Method::OPTIONS];
+    let taken = methods.iter().filter(|method| spec.adapter.purpose(method, path).is_some());
+    let taken: Vec<&str> = taken.map(Method::as_str).collect();
+    if taken.is_empty() {
+        let detail = format!("Nothing is received here; webhooks of this source go to /hooks/{}.", spec.name);
+        return ("no_such_path", Problem::new(StatusCode::NOT_FOUND, "no such address", detail), None);
     }
-    only_post()
-}
-
-/// The answer to other methods.
-fn only_post() -> Response<Body> {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", "Webhooks are sent with POST.");
-    let mut response = problem.into_response();
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+    let detail = format!("Webhooks are sent with {}.", taken.first().copied().unwrap_or("POST"));
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", detail);
+    ("wrong_method", problem, HeaderValue::from_str(&taken.join(", ")).ok())
 }
 
 fn count(relay: &Relay, source: &str, reason: &'static str) {
     relay.shared.metrics.refused.get_or_create_owned(&Refused { source: source.to_owned(), reason }).inc();
 }
 
-/// Which content a request may have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
-    /// JSON, or nothing said.
-    Json,
-    /// Whatever: it is not looked at.
-    Any,
-}
-
 /// Reads the body within its limits.
-async fn read(headers: HeaderMap, body: Body, content: Content) -> Result<RawHook, (&'static str, Problem)> {
-    if content == Content::Json && !is_json(&headers) {
-        let detail = "Send application/json, not compressed.";
-        return Err(("not_json", Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not JSON", detail)));
+async fn read(spec: &SourceSpec, headers: &HeaderMap, body: Body) -> Result<Bytes, (&'static str, Problem)> {
+    let unsupported = |reason, title, detail| (reason, Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, title, detail));
+    if !is_plain(headers) {
+        return Err(unsupported("compressed", "compressed", "Send the body as it is, without Content-Encoding."));
+    }
+    if !spec.adapter.reads(media_type(headers).as_deref()) {
+        let detail = "This source reads JSON: send Content-Type: application/json.";
+        return Err(unsupported("not_json", "not JSON", detail));
     }
     let too_large = || {
         let detail = format!("A webhook may have at most {HOOK_BYTES_MAX} bytes.");
@@ -130,7 +156,7 @@ async fn read(headers: HeaderMap, body: Body, content: Content) -> Result<RawHoo
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, HOOK_BYTES_MAX)).await {
-        Ok(Ok(body)) => Ok(RawHook::posted(headers, body)),
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_over_limit(&error) => Err(too_large()),
         Ok(Err(_)) => {
             let detail = "The body ended before its announced length.";
@@ -154,14 +180,9 @@ fn is_over_limit(error: &axum::Error) -> bool {
     false
 }
 
-/// JSON by its content type, or no type at all: Qase does not say which type it sends.
-fn is_json(headers: &HeaderMap) -> bool {
-    let plain =
-        headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let Some(kind) = headers.get(CONTENT_TYPE) else { return plain };
-    let Ok(kind) = kind.to_str() else { return false };
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    plain && (kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json"))
+/// Whether the body is not compressed.
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
@@ -169,8 +190,8 @@ pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> 
     match error {
         IngestError::Refused(refusal) => {
             tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");
-            let detail = format!("{refusal}; set the secret that is configured for this source.");
-            Problem::new(StatusCode::UNAUTHORIZED, "not authenticated", detail)
+            let detail = format!("{refusal}; {}.", refusal.reason.help());
+            Problem::new(StatusCode::UNAUTHORIZED, "not authenticated", detail).challenge(refusal.challenge)
         }
         IngestError::Malformed(malformed) => {
             tracing::warn!(source, %caller, why = malformed.why, "a webhook was refused");

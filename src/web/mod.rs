@@ -34,7 +34,8 @@ pub struct Caller(pub SocketAddr);
 pub fn router(relay: Relay) -> Router {
     Router::new()
         .route("/hooks/{source}", any(hooks::receive))
-        .route("/hooks/{source}/{*path}", any(hooks::receive))
+        .route("/hooks/{source}/", any(hooks::receive))
+        .route("/hooks/{source}/{*path}", any(hooks::receive_below))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

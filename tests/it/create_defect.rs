@@ -78,7 +78,11 @@ async fn a_tracker_slower_than_the_sender_waits_gets_one_issue() {
         shop.jira.script(vec![Fault::Delay(Duration::from_secs(1))]);
         let answered = shop.create_defect(&wanted()).await;
         assert_eq!(answered.status, status, "{}", answered.body);
-        assert!(answered.body["detail"].as_str().unwrap().starts_with("The issue is being created."), "{}", answered.body);
+        assert!(
+            answered.body["detail"].as_str().unwrap().starts_with("The issue is being created."),
+            "{}",
+            answered.body
+        );
         assert_eq!(answered.link(), None);
         let again = shop.create_defect_in_the_end(&wanted()).await;
         assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()));
@@ -212,7 +216,8 @@ async fn the_answer_is_worded_as_configured() {
     let response = r#"wait: 10s, response: { defectUrl: "{{issue.url}}", text: "{{case_key}}: {{issue.key}}", n: 1, gone: "{{reason}}" }"#;
     let shop = Shop::open(response).await;
     let answered = shop.create_defect(&wanted()).await;
-    let expected = json!({ "defectUrl": "https://acme.atlassian.net/browse/SHOP-1", "text": "SHOP:214: SHOP-1", "n": 1 });
+    let expected =
+        json!({ "defectUrl": "https://acme.atlassian.net/browse/SHOP-1", "text": "SHOP:214: SHOP-1", "n": 1 });
     assert_eq!(without_address(&answered.body, &shop), expected);
     shop.close().await;
 }

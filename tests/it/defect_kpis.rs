@@ -29,8 +29,7 @@ async fn jira(shop: &Shop, method: &str, path: &str, body: &Value) -> Value {
     let client = HttpExchange::new().unwrap();
     let bearer = format!("Bearer {TOKEN}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let answer =
-        http::ask(&client, shop.jira.address(), method, path, &headers, body.to_string().as_bytes()).await;
+    let answer = http::ask(&client, shop.jira.address(), method, path, &headers, body.to_string().as_bytes()).await;
     assert!(answer.status().is_success(), "{}", String::from_utf8_lossy(answer.body()));
     serde_json::from_slice(answer.body()).unwrap_or_default()
 }

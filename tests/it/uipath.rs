@@ -10,6 +10,7 @@ use relaybell::domain::event::{Dedup, Report};
 use relaybell::domain::time::Timestamp;
 use relaybell::ports::http::HttpExchange;
 use relaybell::ports::{Exchange, Route};
+use relaybell::source::proof::Proof;
 use relaybell::source::uipath::{Api, CLOUD_SCOPE, TestManager, samples, token_url_of};
 use relaybell::source::{Found, Inquiry, Malformed, Purpose, RawHook, Source, Wanted, prove};
 use relaybell::standin::uipath::{CLIENT_ID, CLIENT_SECRET, PASSED_CASE, PROJECT_ID, wanted};
@@ -20,7 +21,7 @@ use url::Url;
 fn source(api: Option<Api>, projects: &[(&str, &str)]) -> TestManager {
     let projects: BTreeMap<String, String> =
         projects.iter().map(|(id, code)| ((*id).to_owned(), (*code).to_owned())).collect();
-    TestManager { name: "test-manager".to_owned(), projects, api }
+    TestManager { name: "test-manager".to_owned(), proof: Proof::Nothing, projects, api }
 }
 
 fn api(standin: &Standin) -> Api {
@@ -199,12 +200,15 @@ fn the_address_tells_what_is_asked() {
 #[tokio::test]
 async fn the_api_tells_what_makes_a_ticket() {
     let (found, asked) = found(&[(PROJECT_ID, "SHOP")], &wanted()).await;
-    insta::assert_json_snapshot!(json!({ "project": found.project, "facts": found.facts, "notes": found.notes, "asked": asked }));
+    insta::assert_json_snapshot!(
+        json!({ "project": found.project, "facts": found.facts, "notes": found.notes, "asked": asked })
+    );
 }
 
 #[tokio::test]
 async fn a_variation_has_a_log_of_its_own() {
-    let (found, _) = found(&[(PROJECT_ID, "SHOP")], &with(&json!({ "variationId": "voucher=SPRING-20;card=visa" }))).await;
+    let (found, _) =
+        found(&[(PROJECT_ID, "SHOP")], &with(&json!({ "variationId": "voucher=SPRING-20;card=visa" }))).await;
     assert_eq!(found.facts["error"], "Verification failed: the card was charged twice");
 }
 

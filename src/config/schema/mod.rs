@@ -7,6 +7,7 @@ mod parts;
 mod rest;
 mod rules;
 mod settings;
+mod sources;
 mod trials;
 
 use serde_json::{Value, json};

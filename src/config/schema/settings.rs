@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{Key, duration, key, list, map, must, named, one_of, text, text_or};
-use super::rest;
+use super::parts::{Key, duration, key, list, map, must, named, text, text_or};
+use super::{rest, sources};
 use crate::domain::rule::Kind;
 
 pub(super) fn schema() -> Value {
-    map(
+    let mut schema = map(
         "What comes in, where it goes, and where it is kept. ${NAME}, ${NAME:-default} and ${file:PATH} stand for \
          what is not to be written here.",
         vec![
@@ -15,11 +15,16 @@ pub(super) fn schema() -> Value {
             key("storage", storage()),
             key("rules", text_or("The folder of rules, relative to this file.", "rules")),
             key("templates", text_or("The folder of templates, relative to this file.", "templates")),
-            key("sources", named("Who sends webhooks. The name is part of the address: POST /hooks/NAME.", &source())),
+            key(
+                "sources",
+                named("Who sends webhooks. The name is part of the address: POST /hooks/NAME.", &sources::schema()),
+            ),
             key("destinations", named("Where messages go. Rules name them: to: NAME.", &destination())),
             key("people", people()),
         ],
-    )
+    );
+    schema["$defs"] = sources::definitions();
+    schema
 }
 
 fn server() -> Value {
@@ -54,23 +59,6 @@ fn storage() -> Value {
                 "keep",
                 duration("How long finished events and deliveries are kept. Open work is never removed.", "30d"),
             ),
-        ],
-    )
-}
-
-fn source() -> Value {
-    map(
-        "One sender of webhooks.",
-        vec![
-            must("kind", one_of("Whose webhooks these are.", &["qase"])),
-            key(
-                "secrets",
-                list(
-                    "Accepted in the header X-Qase-Secret; several while one is being changed.",
-                    &json!({ "type": "string", "description": "By reference: ${NAME}." }),
-                ),
-            ),
-            key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
         ],
     )
 }

@@ -1,6 +1,9 @@
 //! `sources:`: who sends webhooks.
 
+mod cloudevents;
+mod orchestrator;
 mod pledge;
+mod proof;
 mod qase;
 mod uipath;
 
@@ -12,7 +15,7 @@ use serde_yaml::Value;
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
-use super::node::{Node, Tree};
+use super::node::{Entry, Node, Tree};
 use super::settings::MAIN_SHEET;
 use super::{ApiSpec, Exchanges, SourceSpec, Unread};
 use crate::domain::Name;
@@ -20,17 +23,24 @@ use crate::source::Source;
 pub use pledge::{Pledge, check as check_pledges};
 
 /// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 2] = ["cloudevents", "json"];
+const SOURCES_LATER: [&str; 1] = ["json"];
 
 /// The kinds of source.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Kind {
     Qase,
-    Uipath,
+    TestManager,
+    Orchestrator,
+    CloudEvents,
 }
 
-/// The kinds of source with their word.
-const KINDS: [(&str, Kind); 2] = [("qase", Kind::Qase), ("uipath", Kind::Uipath)];
+/// Their words.
+const KINDS: [(&str, Kind); 4] = [
+    ("qase", Kind::Qase),
+    ("uipath", Kind::TestManager),
+    ("uipath_orchestrator", Kind::Orchestrator),
+    ("cloudevents", Kind::CloudEvents),
+];
 
 /// What `sources:` says.
 #[derive(Default)]
@@ -73,12 +83,12 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
             continue;
         }
         let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
-        let usual = if matches!(kind, Kind::Uipath) { Unread::Kept } else { Unread::Refused };
-        let unread = unread(&mut fields, usual, desk);
-        let read = match kind {
-            Kind::Qase => qase::read(&entry.key, &mut fields, entry.key_at, desk).map(Read::of),
-            Kind::Uipath => uipath::read(&entry.key, &mut fields, &mut pledges, desk),
+        let usual = match kind {
+            Kind::TestManager | Kind::Orchestrator => Unread::Kept,
+            Kind::Qase | Kind::CloudEvents => Unread::Refused,
         };
+        let unread = unread(&mut fields, usual, desk);
+        let read = read_kind(kind, entry, &mut fields, &mut pledges, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(Read { adapter, api, exchanges })) = (called, read) {
             sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter, unread, api, exchanges }));
@@ -106,5 +116,22 @@ fn unread(fields: &mut Fields<'_>, usual: Unread, desk: &mut Desk<'_>) -> Unread
             desk.findings.error(node.at, message);
             usual
         }
+    }
+}
+
+/// Reads what is the own of a source of this kind.
+fn read_kind(
+    kind: Kind,
+    entry: &Entry,
+    fields: &mut Fields<'_>,
+    pledges: &mut Vec<Pledge>,
+    desk: &mut Desk<'_>,
+) -> Option<Read> {
+    let (name, at) = (entry.key.as_str(), entry.key_at);
+    match kind {
+        Kind::Qase => qase::read(name, fields, at, desk).map(Read::of),
+        Kind::TestManager => uipath::read(name, fields, at, pledges, desk),
+        Kind::Orchestrator => orchestrator::read(name, fields, at, desk).map(Read::of),
+        Kind::CloudEvents => cloudevents::read(name, fields, at, desk).map(Read::of),
     }
 }

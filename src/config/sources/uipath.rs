@@ -5,10 +5,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::proof::{self, SECRET_HEADER, Usual, Way};
 use super::{Pledge, Read};
 use crate::config::desk::Desk;
 use crate::config::exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
 use crate::config::fields::{Fields, entries, items, right, text};
+use crate::config::findings::Place;
 use crate::config::nearest::{any_of, did_you_mean};
 use crate::config::node::{Node, Tree as Written};
 use crate::config::rest_call::{self, exact};
@@ -19,6 +21,12 @@ use crate::domain::Name;
 use crate::domain::defects::{COUNTED, Scale};
 use crate::domain::render::{Line, Tree};
 use crate::source::uipath::{Api, CLOUD_SCOPE, TestManager, token_url_of};
+
+/// How Test Manager proves itself. UiPath publishes no way: a header is the likeliest.
+const USUAL: Usual = Usual {
+    way: Way::Token(SECRET_HEADER),
+    help: "let Test Manager's connection send a secret and name it here: secrets: [\"${UIPATH_SECRET}\"]",
+};
 
 /// How many requests to the API a second: an enrichment makes five or six.
 const ASKS_A_SECOND: u32 = 20;
@@ -57,14 +65,16 @@ const RESPONSE: [(&str, &str); 8] = [
 pub fn read(
     name: &str,
     fields: &mut Fields<'_>,
+    at: Place,
     pledges: &mut Vec<Pledge>,
     desk: &mut Desk<'_>,
 ) -> Option<Read> {
+    let proof = proof::read(name, fields, at, &USUAL, desk);
     let projects = fields.take("projects").map(|node| projects(node, desk)).unwrap_or_default();
     let api = fields.take("api").map(|node| api(node, desk));
     let create_defect = fields.take("create_defect").and_then(|node| create_defect(node, pledges, desk));
     let defect_kpis = fields.take("defect_kpis").and_then(|node| defect_kpis(node, &projects, pledges, desk));
-    let source = TestManager { name: name.to_owned(), projects, api: right(api)? };
+    let source = TestManager { name: name.to_owned(), proof: proof?, projects, api: right(api)? };
     let api = source.api.is_some().then(asked);
     Some(Read { adapter: Arc::new(source), api, exchanges: Exchanges { create_defect, defect_kpis } })
 }
@@ -242,7 +252,8 @@ fn defect_kpis(
         Some(node) => marked(node, "'link'", desk).map(Some),
         None => Some(None),
     };
-    let fresh = fields.take("fresh").map_or(Some(FRESH), |node| desk.duration(node, "'fresh'", FRESH_LEAST, FRESH_MOST));
+    let fresh =
+        fields.take("fresh").map_or(Some(FRESH), |node| desk.duration(node, "'fresh'", FRESH_LEAST, FRESH_MOST));
     let scale = fields.take("status").map_or(Some(Scale::default()), |node| scale(node, desk));
     fields.finish(&mut desk.findings);
     Some(DefectKpis {

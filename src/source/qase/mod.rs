@@ -20,43 +20,30 @@ pub use fields::{is_read, payload_of};
 pub use samples::{Sample, samples};
 pub use vocabulary::{Words, words_of};
 
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
 use url::Url;
 
-use super::{Malformed, RawHook, Refusal, Source, Verified, body_hash};
-use crate::domain::event::{Dedup, Report};
-use crate::domain::time::Timestamp;
+use super::proof::Proof;
+use super::{Malformed, Source, Verified};
+use crate::domain::event::Report;
 use envelope::Envelope;
 
 /// The header in which Qase sends the secret, in clear.
-const SECRET_HEADER: &str = "X-Qase-Secret";
+pub const SECRET_HEADER: &str = "X-Qase-Secret";
 
 /// A Qase workspace.
 #[derive(Debug)]
 pub struct Qase {
     /// The source's name in the configuration; part of the de-duplication hash.
     pub name: String,
-    /// The secrets accepted in `X-Qase-Secret`; empty: none is asked for.
-    pub secrets: Vec<SecretString>,
+    /// What is asked of the sender: by itself Qase can only send a secret in [`SECRET_HEADER`].
+    pub proof: Proof,
     /// The address of the app, for links: `https://app.qase.io`.
     pub app_url: Url,
 }
 
 impl Source for Qase {
-    fn authentic(&self, hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
-        if self.secrets.is_empty() {
-            return Ok(());
-        }
-        let sent = hook.headers.get(SECRET_HEADER).ok_or(Refusal::NoSecret(SECRET_HEADER))?;
-        // Digests are compared, so that neither content nor length of a secret shows in
-        // the time this takes; every secret is tried, whichever fits.
-        let sent = Sha256::digest(sent.as_bytes());
-        let fits = self.secrets.iter().fold(Choice::from(0), |fits, secret| {
-            fits | Sha256::digest(secret.expose_secret().as_bytes()).ct_eq(&sent)
-        });
-        if bool::from(fits) { Ok(()) } else { Err(Refusal::WrongSecret(SECRET_HEADER)) }
+    fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
@@ -76,7 +63,8 @@ impl Source for Qase {
             derived: reading.derived,
             passing: catalogue::PASSING.to_vec(),
             payload: envelope.payload.into(),
-            dedup: Dedup::BodyHash(body_hash(&self.name, body)),
+            dedup: hook.dedup(&self.name),
+            alone: None,
         }])
     }
 }

@@ -15,21 +15,23 @@ use std::collections::BTreeMap;
 
 pub use api::{Api, CLOUD_SCOPE, token_url_of};
 pub use request::DEFECT_REQUESTED;
-pub use samples::{Sample, samples};
+pub use samples::samples;
 
 use http::Method;
 
-use super::{Found, Inquiry, Malformed, Purpose, RawHook, Refusal, Source, Verified, Wanted};
+use super::proof::Proof;
+use super::{Found, Inquiry, Malformed, Purpose, Sample, Source, Verified, Wanted};
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::Report;
 use crate::domain::memory::Known;
-use crate::domain::time::Timestamp;
 
 /// A tenant of Test Manager.
 #[derive(Debug)]
 pub struct TestManager {
     /// The source's name in the configuration; part of what recognises a repetition.
     pub name: String,
+    /// What is asked of the sender.
+    pub proof: Proof,
     /// The codes of projects by their id in Test Manager, in small letters.
     pub projects: BTreeMap<String, String>,
     /// Its API; `None`: only what the request says is known.
@@ -48,8 +50,17 @@ fn counted_project(path: &str) -> Option<&str> {
 }
 
 impl Source for TestManager {
-    fn authentic(&self, _hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
-        Ok(())
+    fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// Whatever it is called: what Test Manager sends is JSON, and it publishes no content type.
+    fn reads(&self, _media: Option<&str>) -> bool {
+        true
+    }
+
+    fn samples(&self) -> &'static [Sample] {
+        samples()
     }
 
     /// The paths of Test Manager's requests are not published but for the end of one.

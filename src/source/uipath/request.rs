@@ -108,6 +108,7 @@ impl Request {
             dedup: Dedup::SenderId(subject.clone()),
             subject: Some(subject),
             begins: true,
+            alone: None,
         }
     }
 }
@@ -129,9 +130,9 @@ fn id(body: &Map<String, Value>, key: &str) -> Result<String, Malformed> {
         Some(Value::Null) | None => {
             Err(malformed(format!("there is no `{key}`: is this Test Manager's Create Defect?")))
         }
-        Some(_) => Err(malformed(format!(
-            "`{key}` is no id: 1 to {ID_CHARS_MAX} letters, digits and '-' are expected"
-        ))),
+        Some(_) => {
+            Err(malformed(format!("`{key}` is no id: 1 to {ID_CHARS_MAX} letters, digits and '-' are expected")))
+        }
     }
 }
 

@@ -2,17 +2,7 @@
 //! on before a real request comes.
 
 use super::DEFECT_REQUESTED;
-
-/// The body of one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
-    /// The event's name, `defect.requested`.
-    pub event: &'static str,
-    /// Which of the event's shapes it is.
-    pub variant: &'static str,
-    /// The body.
-    pub body: &'static str,
-}
+use crate::source::Sample;
 
 /// All samples, sorted by `variant`.
 #[must_use]
@@ -22,7 +12,7 @@ pub fn samples() -> &'static [Sample] {
 
 macro_rules! sample {
     ($variant:literal, $file:literal) => {
-        Sample { event: DEFECT_REQUESTED, variant: $variant, body: include_str!(concat!("samples/", $file, ".json")) }
+        Sample::of(DEFECT_REQUESTED, $variant, include_str!(concat!("samples/", $file, ".json")))
     };
 }
 

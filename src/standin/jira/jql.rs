@@ -32,8 +32,9 @@ pub struct Comparison {
 pub fn read(jql: &str) -> Result<Vec<Comparison>, String> {
     let query = jql.split(" ORDER BY ").next().unwrap_or_default();
     if query.trim().is_empty() {
-        return Err("Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
-            .to_owned());
+        return Err(
+            "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.".to_owned()
+        );
     }
     query.split(" AND ").map(|one| comparison(one.trim())).collect()
 }

@@ -79,7 +79,10 @@ impl Site {
         let agent = headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let agent = agent.to_ascii_lowercase();
         if agent.is_empty() || STRANGERS.iter().any(|one| agent.starts_with(one)) {
-            return Err(self.refuse(StatusCode::FORBIDDEN, &json!({"error_code": 1010, "error_name": "browser_signature_banned"})));
+            return Err(self.refuse(
+                StatusCode::FORBIDDEN,
+                &json!({"error_code": 1010, "error_name": "browser_signature_banned"}),
+            ));
         }
         Ok(())
     }
@@ -149,7 +152,8 @@ fn grant(site: &Site, headers: &HeaderMap, body: &Bytes) -> Result<Value, Refuse
 }
 
 async fn projects(State(site): State<Arc<Site>>, asked: Asked, headers: HeaderMap) -> Response {
-    let given = site.admit(&headers, &asked, &["search", "top", "skip"]).map(|()| results::projects(asked.get("search")));
+    let given =
+        site.admit(&headers, &asked, &["search", "top", "skip"]).map(|()| results::projects(asked.get("search")));
     answer(given)
 }
 

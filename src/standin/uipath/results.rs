@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::source::uipath::Sample;
+use crate::source::Sample;
 
 const PROJECTS: &str = include_str!("samples/projects.json");
 const LOGS: &str = include_str!("samples/testcaselogs.paged.json");
@@ -37,9 +37,8 @@ fn is_ours(execution: &str) -> bool {
 pub(super) fn projects(search: Option<&String>) -> Value {
     let wanted = search.map(|search| search.to_lowercase()).unwrap_or_default();
     let all = read(PROJECTS);
-    let fits = |one: &&Value| {
-        ["name", "projectPrefix"].iter().any(|key| text(one, key).to_lowercase().contains(&wanted))
-    };
+    let fits =
+        |one: &&Value| ["name", "projectPrefix"].iter().any(|key| text(one, key).to_lowercase().contains(&wanted));
     let found: Vec<Value> = all["data"].as_array().into_iter().flatten().filter(fits).cloned().collect();
     json!({"data": found})
 }

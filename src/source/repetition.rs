@@ -1,4 +1,4 @@
-//! The hash by which a repeated body is recognised.
+//! How repetitions of webhooks without an id are recognised.
 
 use sha2::{Digest, Sha256};
 
