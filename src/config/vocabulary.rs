@@ -1,6 +1,8 @@
 //! The words rules may use: facts, events, operators, and those of later releases.
 
-use crate::source::qase;
+use std::sync::LazyLock;
+
+use crate::source::{qase, uipath};
 
 /// What a fact's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub enum FactKind {
 
 /// All facts that rules may name, in the order they are shown.
 pub fn known_facts() -> impl Iterator<Item = (&'static str, FactKind)> {
-    qase::FACTS.iter().map(|fact| {
+    let of_others = uipath::FACTS.iter().filter(|fact| !qase::FACTS.iter().any(|known| known.name == fact.name));
+    qase::FACTS.iter().chain(of_others).map(|fact| {
         // An id is a number at most of Qase's entities, and a hash at the others.
         let kind = match fact.kind {
             _ if fact.name == "id" || fact.name.ends_with("_id") => FactKind::Any,
@@ -49,7 +52,8 @@ const OF_EVERY_EVENT: [&str; 8] = ["event", "source", "project", "subject", "tim
 
 /// All event names that the sources document.
 pub fn known_events() -> &'static [&'static str] {
-    qase::EVENTS
+    static ALL: LazyLock<Vec<&'static str>> = LazyLock::new(|| [qase::EVENTS, uipath::EVENTS].concat());
+    &ALL
 }
 
 /// The operators that have a word; equality and lists have none.

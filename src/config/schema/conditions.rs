@@ -6,6 +6,7 @@ use super::parts::{DURATION, any_case};
 use crate::config::vocabulary::{FactKind, NESTS, OPERATORS, is_remembered, known_events, known_facts};
 use crate::domain::rank;
 use crate::source::qase::{FACTS, FactInfo, words_of};
+use crate::source::uipath;
 
 /// What an operator asks for, in one line for people.
 fn meaning(operator: &str) -> &'static str {
@@ -159,7 +160,7 @@ fn lines(filled: bool) -> Value {
     }
     let mut reached = Vec::new();
     for (name, kind) in known_facts() {
-        let known = FACTS.iter().find(|fact| fact.name == name);
+        let known = FACTS.iter().chain(uipath::FACTS).find(|fact| fact.name == name);
         let definition = match name {
             "event" | "severity" | "priority" | "automation" | "changed" => name,
             _ => KINDS.iter().find(|(known, _)| *known == kind).map_or("any", |(_, definition)| *definition),

@@ -6,6 +6,7 @@
 //! `reading` puts its answers into Relaybell's vocabulary, `api` knows addresses and tokens.
 
 mod api;
+mod catalogue;
 mod inquiry;
 mod reading;
 mod request;
@@ -14,6 +15,7 @@ mod samples;
 use std::collections::BTreeMap;
 
 pub use api::{Api, CLOUD_SCOPE, token_url_of};
+pub use catalogue::{EVENTS, FACTS};
 pub use request::DEFECT_REQUESTED;
 pub use samples::samples;
 
