@@ -45,7 +45,7 @@ const FRESH_LEAST: Duration = Duration::from_secs(5);
 const FRESH_MOST: Duration = Duration::from_secs(3600);
 
 /// What is known of the issue that answers a request.
-const ISSUE: [&str; 6] = ["key", "url", "title", "status", "priority", "destination"];
+const ISSUE: [&str; 5] = ["key", "url", "title", "priority", "destination"];
 
 /// What Create Defect is answered unless the configuration says otherwise: the names that
 /// were seen in use, since UiPath publishes none.
@@ -53,7 +53,7 @@ const RESPONSE: [(&str, &str); 8] = [
     ("id", "{{issue.key}}"),
     ("key", "{{issue.key}}"),
     ("name", "{{issue.title}}"),
-    ("status", "{{default issue.status \"Open\"}}"),
+    ("status", "Open"),
     ("priority", "{{issue.priority}}"),
     ("externalReference", "{{issue.key}}"),
     ("externalLink", "{{issue.url}}"),
@@ -199,6 +199,9 @@ fn late(node: &Node, desk: &mut Desk<'_>) -> Option<Late> {
 
 fn usual_response() -> Option<Tree> {
     let entry = |(key, text): (&str, &str)| {
+        if !text.contains("{{") {
+            return Some((key.to_owned(), Tree::Fixed(text.into())));
+        }
         let line = Line::compile(text).ok()?;
         Some((key.to_owned(), Tree::Line(Box::new(line))))
     };
