@@ -22,7 +22,7 @@ impl ByHand<'_> {
     /// When the body cannot be read as this sender's.
     pub fn read(&self, hook: RawHook) -> Result<Vec<Report>, Malformed> {
         let verified =
-            prove(self, hook, Timestamp::default()).map_err(|refusal| Malformed { why: refusal.to_string() })?;
+            prove(self, hook, Timestamp::default()).map_err(|refusal| Malformed::refused(refusal.to_string()))?;
         self.normalise(&verified)
     }
 }

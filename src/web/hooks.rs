@@ -1,4 +1,4 @@
-//! `/hooks/{source}` and below: where senders' webhooks arrive.
+//! `/hooks/{source}` and below: where senders' webhooks arrive, and the questions that they ask.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::source::{Greeting, Purpose, RawHook, media_type};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
-use super::Caller;
 use super::problem::Problem;
+use super::{Caller, exchange, figures};
 
 /// The largest webhook, in bytes.
 pub const HOOK_BYTES_MAX: usize = 1 << 20;
@@ -91,6 +91,15 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
                 }
             };
         }
+        Some(Purpose::DefectCounts { project }) => {
+            // Its body, if it has one, says nothing.
+            let hook =
+                RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body: Bytes::new() };
+            return match relay.authenticate(spec, hook) {
+                Ok(()) => figures::answer(relay, spec, &project).await,
+                Err(error) => refusal(&spec.name, caller, &error).into_response(),
+            };
+        }
         Some(Purpose::Event) => {}
     }
     let body = match read(spec, &head.headers, body).await {
@@ -98,6 +107,9 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
         Err((reason, problem)) => return refuse(reason, problem),
     };
     let hook = RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body };
+    if let Some(wanted) = &spec.exchanges.create_defect {
+        return exchange::answer(relay, spec, wanted, hook, caller).await;
+    }
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
             (StatusCode::ACCEPTED, Json(Receipt { event_id: event.to_string(), duplicate })).into_response()
@@ -174,7 +186,7 @@ fn is_plain(headers: &HeaderMap) -> bool {
 }
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
-fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
+pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
     match error {
         IngestError::Refused(refusal) => {
             tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");

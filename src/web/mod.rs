@@ -13,6 +13,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::relay::Relay;
 
 pub mod api;
+mod exchange;
+mod figures;
 mod guard;
 mod health;
 mod hooks;

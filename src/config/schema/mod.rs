@@ -9,6 +9,7 @@ mod rules;
 mod settings;
 mod sources;
 mod trials;
+mod uipath;
 
 use serde_json::{Value, json};
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{DURATION, Key, duration, key, list, map, must, one_of, text, text_or};
+use super::uipath;
 
 /// One sender of webhooks.
 pub(super) fn schema() -> Value {
@@ -12,6 +13,7 @@ pub(super) fn schema() -> Value {
         "required": ["kind"],
         "oneOf": [
             kind("qase", "A workspace of Qase.", "X-Qase-Secret", qase()),
+            kind("uipath", "UiPath Test Manager.", "X-Relaybell-Secret", uipath::keys()),
             kind("uipath_orchestrator", "A tenant of UiPath Orchestrator.", "X-UiPath-Signature", orchestrator()),
             kind("cloudevents", "Senders of CloudEvents.", "Authorization: Bearer", cloudevents()),
         ],
