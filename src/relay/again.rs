@@ -9,9 +9,7 @@ use crate::config::{Snapshot, SourceSpec};
 use crate::domain::event::{Event, Report};
 use crate::domain::facts::Facts;
 use crate::domain::memory::Known;
-use crate::domain::plan::{
-    Arrival, Decision, LookedUp, PLANNING, Plan, Verdict, plan_broken, plan_looked_up,
-};
+use crate::domain::plan::{Arrival, Decision, LookedUp, PLANNING, Plan, Verdict, plan_broken, plan_looked_up};
 use crate::domain::stage::Stage;
 use crate::source::{ByHand, Malformed, RawHook};
 use crate::store::EventRecord;

@@ -11,9 +11,7 @@ use crate::domain::event::{Dedup, Report, SubjectKey};
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
 use crate::domain::message::Mention;
-use crate::domain::plan::{
-    Arrival, Decision, Plan, UNREAD, plan_awaiting, plan_broken, plan_event, plan_quarantined,
-};
+use crate::domain::plan::{Arrival, Decision, Plan, UNREAD, plan_awaiting, plan_broken, plan_event, plan_quarantined};
 use crate::source::{Malformed, RawHook, Refusal, Verified, body_hash, kept_headers, prove};
 use crate::store::{Committed, StoreError};
 use crate::telemetry::{OfDestination, OfRule, OfSource, OfTemplate, Refused};

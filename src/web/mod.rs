@@ -36,6 +36,7 @@ pub fn router(relay: Relay) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/-/reload", post(api::reload))
+        .route("/api/v1/events/replan", post(api::replan))
         .route("/api/v1/deliveries/retry", post(api::retry))
         .route("/api/v1/deliveries/drop", post(api::drop_deliveries))
         .fallback(problem::no_such_address)

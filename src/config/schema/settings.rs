@@ -71,6 +71,26 @@ fn source() -> Value {
                 ),
             ),
             key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
+            key("api", api()),
+            key(
+                "never_refuse",
+                json!({
+                    "type": "boolean", "default": false,
+                    "description": "Whether a webhook of the right sender that cannot be read is accepted and kept.",
+                }),
+            ),
+        ],
+    )
+}
+
+fn api() -> Value {
+    map(
+        "Qase's API, asked about events that say too little.",
+        vec![
+            must("token", text("An API token, by reference: ${NAME}. Empty: nothing is asked.")),
+            key("url", text_or("The address of the API.", "https://api.qase.io/v1")),
+            key("limit", limit_of("How fast it is asked.", "120/min")),
+            key("proxy", text("http://, https://, socks5:// or socks5h://.")),
         ],
     )
 }
@@ -146,6 +166,16 @@ fn whole(about: &str, most: u32) -> Value {
 }
 
 fn limit() -> Value {
+    limit_as("How fast messages go there. The default fits the vendor.")
+}
+
+fn limit_of(about: &str, usual: &str) -> Value {
+    let mut limit = limit_as(about);
+    limit["default"] = usual.into();
+    limit
+}
+
+fn limit_as(about: &str) -> Value {
     let pace = json!({
         "type": "string",
         "pattern": r"^(none|\s*[0-9]+\s*/\s*(s|min|m|h)\s*)$",
@@ -156,7 +186,7 @@ fn limit() -> Value {
         "A pace with bursts.",
         vec![must("rate", rate), key("burst", whole("How many may go at once after a pause.", 1000))],
     );
-    json!({ "description": "How fast messages go there. The default fits the vendor.", "anyOf": [pace, parts] })
+    json!({ "description": about, "anyOf": [pace, parts] })
 }
 
 fn retry(give_up: &str) -> Value {

@@ -1,5 +1,6 @@
 //! `sources:`: who sends webhooks.
 
+mod api;
 mod qase;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,16 +8,25 @@ use std::sync::Arc;
 
 use serde_yaml::Value;
 
-use super::{SourceSpec, Unread};
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
 use super::node::{Node, Tree};
 use super::settings::MAIN_SHEET;
+use super::{ApiSpec, SourceSpec, Unread};
 use crate::domain::Name;
+use crate::source::Source;
 
 /// The kinds of source that later releases have.
 const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
+
+/// What a kind makes of its keys.
+pub struct Adapter {
+    /// Reads the sender's webhooks.
+    pub reads: Arc<dyn Source>,
+    /// How its API is asked, if it is.
+    pub api: Option<ApiSpec>,
+}
 
 /// Reads `sources:`; the names of the broken ones are given too.
 pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
@@ -40,7 +50,8 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
         let adapter = qase::read(&entry.key, &mut fields, entry.key_at, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter), unread, api: None }));
+            sources
+                .insert(name.clone(), Arc::new(SourceSpec { name, adapter: adapter.reads, unread, api: adapter.api }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
