@@ -68,7 +68,12 @@ pub struct Vocabulary {
 
 /// The catalogues of the kinds of sources that are built in.
 fn built_in() -> Vec<Arc<Catalogue>> {
-    vec![Arc::clone(qase::catalogue()), Arc::clone(orchestrator::catalogue()), Arc::clone(uipath::catalogue()), Arc::clone(own::catalogue())]
+    vec![
+        Arc::clone(qase::catalogue()),
+        Arc::clone(orchestrator::catalogue()),
+        Arc::clone(uipath::catalogue()),
+        Arc::clone(own::catalogue()),
+    ]
 }
 
 static BUILT_IN: LazyLock<Arc<Vocabulary>> = LazyLock::new(|| Arc::new(Vocabulary::of(Vec::new())));

@@ -17,10 +17,10 @@ use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub mod account;
-pub mod books;
-pub mod capture;
 mod again;
 pub mod answering;
+pub mod books;
+pub mod capture;
 pub mod converse;
 pub mod counting;
 mod flight;
@@ -33,16 +33,16 @@ mod lookup;
 pub mod manage;
 mod notices;
 pub mod reload;
-mod silence;
 pub mod replan;
+mod silence;
 pub mod trial;
 pub mod waiters;
 
 use books::Books;
 use capture::Captures;
 use lanes::Lanes;
-use notices::Notices;
 use lookup::LookUps;
+use notices::Notices;
 use reload::ReloadState;
 use waiters::Waiters;
 

@@ -148,12 +148,12 @@ impl Relay {
         let now = self.shared.clock.now();
         let snapshot = self.shared.current.load_full();
         let Some(spec) = snapshot.sources.get(NAME) else { return };
-        let read = prove(spec.adapter.as_ref(), notice.hook(now), now)
-            .map_err(|refusal| refusal.to_string())
-            .and_then(|verified| {
+        let read = prove(spec.adapter.as_ref(), notice.hook(now), now).map_err(|refusal| refusal.to_string()).and_then(
+            |verified| {
                 let reports = spec.adapter.normalise(&verified).map_err(|malformed| malformed.why)?;
                 Ok((verified, reports))
-            });
+            },
+        );
         let (verified, reports) = match read {
             Ok(read) => read,
             Err(error) => {

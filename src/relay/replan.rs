@@ -76,9 +76,7 @@ pub async fn replan(doors: &Doors<'_>, relay: Option<&Relay>, chosen: &Chosen) -
             Some(record) => vec![record],
             None => return Err(StoreError::Refused(format!("there is no event {id}"))),
         },
-        Chosen::All { stage, source } => {
-            doors.ledger.events_at(*stage, source.as_deref(), None, REPLAN_MAX).await?
-        }
+        Chosen::All { stage, source } => doors.ledger.events_at(*stage, source.as_deref(), None, REPLAN_MAX).await?,
     };
     let mut replanned = Replanned::default();
     for record in records {
@@ -135,7 +133,9 @@ async fn open_again(
     let written = write(doors, record, &arrivals).await;
     for (arrival, place) in arrivals.iter().zip(&places) {
         let waits = written.as_ref().is_ok_and(|ids| ids.contains(&arrival.id));
-        relay.inspect(|relay| if waits { relay.waits(place, arrival.id) } else { relay.does_not_wait(place, arrival.id) });
+        relay.inspect(
+            |relay| if waits { relay.waits(place, arrival.id) } else { relay.does_not_wait(place, arrival.id) },
+        );
     }
     written
 }

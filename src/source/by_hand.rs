@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::event::Report;
 use crate::domain::time::Timestamp;
 
+use super::catalogue::Catalogue;
 use super::proof::Proof;
 use super::{Malformed, RawHook, Source, Verified, prove};
 

@@ -45,6 +45,8 @@ pub struct Found {
     pub project: Option<String>,
     /// Facts in the one vocabulary. The event's own come first.
     pub facts: Map<String, Value>,
+    /// Facts that take the place of the event's own stand-ins: a name for `member 112`.
+    pub instead: Map<String, Value>,
     /// Remarks for people: what could not be found.
     pub notes: Vec<String>,
 }

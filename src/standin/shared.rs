@@ -38,6 +38,8 @@ struct State {
     last: Option<Instant>,
     generation: usize,
     tokens: usize,
+    /// What an API tells, by path, in the order in which it came to know it.
+    things: Vec<(String, Value)>,
 }
 
 impl Default for Shared {
@@ -161,6 +163,29 @@ impl Shared {
     pub(super) fn refuse(&self, answer: Response, why: &str) -> Response {
         keep(&mut self.state().refused, why.to_owned());
         answer
+    }
+
+    pub(super) fn knows(&self, path: &str, thing: Option<Value>) {
+        let things = &mut self.state().things;
+        let place = things.iter().position(|(known, _)| known == path);
+        match (place, thing) {
+            (Some(place), Some(thing)) => things[place].1 = thing,
+            (Some(place), None) => drop(things.remove(place)),
+            (None, Some(thing)) => things.push((path.to_owned(), thing)),
+            (None, None) => {}
+        }
+    }
+
+    /// What stands at `path`.
+    pub(super) fn thing(&self, path: &str) -> Option<Value> {
+        self.state().things.iter().find(|(known, _)| known == path).map(|(_, thing)| thing.clone())
+    }
+
+    /// What stands directly below `path`, which ends in a slash.
+    pub(super) fn things(&self, path: &str) -> Vec<Value> {
+        let state = self.state();
+        let below = |known: &str| known.strip_prefix(path).is_some_and(|rest| !rest.contains('/'));
+        state.things.iter().filter(|(known, _)| below(known)).map(|(_, thing)| thing.clone()).collect()
     }
 
     /// The first accepted message for which `is` holds.

@@ -362,7 +362,7 @@ pub trait Ledger: Send + Sync {
     /// The first `limit` events whose ids are greater than `after`, oldest first.
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
 
-    /// The first `limit` events at `stage`, of `source` if given, in the order in which they
+    /// The first `limit` open events at `stage`, of `source` if given, in the order in which they
     /// came in, after the event `after` if given.
     async fn events_at(
         &self,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{DURATION, Key, duration, key, list, map, must, one_of, text, text_or};
+use super::settings::limit_of;
 use super::uipath;
 
 /// One sender of webhooks.
@@ -41,6 +42,13 @@ fn kind(word: &str, about: &str, proof: &str, own: Vec<Key>) -> Value {
         key("signature", json!({ "$ref": "#/$defs/signature" })),
     ];
     keys.push(key("expect_every", expect_every()));
+    keys.push(key(
+        "never_refuse",
+        json!({
+            "type": "boolean",
+            "description": "Whether a webhook of the right sender that cannot be read is accepted and kept.",
+        }),
+    ));
     keys.extend(own);
     map(about, keys)
 }
@@ -62,7 +70,22 @@ fn expect_every() -> Value {
 }
 
 fn qase() -> Vec<Key> {
-    vec![key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io"))]
+    vec![
+        key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
+        key("api", qase_api()),
+    ]
+}
+
+fn qase_api() -> Value {
+    map(
+        "Qase's API, asked about events that say too little.",
+        vec![
+            must("token", text("An API token, by reference: ${NAME}. Empty: nothing is asked.")),
+            key("url", text_or("The address of the API.", "https://api.qase.io/v1")),
+            key("limit", limit_of("How fast it is asked.", "120/min")),
+            key("proxy", text("http://, https://, socks5:// or socks5h://.")),
+        ],
+    )
 }
 
 fn orchestrator() -> Vec<Key> {

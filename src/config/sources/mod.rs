@@ -1,5 +1,6 @@
 //! `sources:`: who sends webhooks.
 
+mod api;
 mod cloudevents;
 mod expect;
 mod orchestrator;
@@ -159,7 +160,7 @@ fn read_kind(
 ) -> Option<Read> {
     let (name, at) = (entry.key.as_str(), entry.key_at);
     match kind {
-        Kind::Qase => qase::read(name, fields, at, desk).map(Read::of),
+        Kind::Qase => qase::read(name, fields, at, desk),
         Kind::TestManager => uipath::read(name, fields, at, pledges, desk),
         Kind::Orchestrator => orchestrator::read(name, fields, at, desk).map(Read::of),
         Kind::CloudEvents => cloudevents::read(name, fields, at, desk).map(Read::of),

@@ -15,7 +15,6 @@ use crate::config::nearest::{any_of, did_you_mean};
 use crate::config::node::{Node, Tree as Written};
 use crate::config::rest_call::{self, exact};
 use crate::config::secrets::State;
-use crate::config::vocabulary::known_facts;
 use crate::config::{ApiSpec, Exchanges, RateLimit, address};
 use crate::domain::Name;
 use crate::domain::defects::{COUNTED, Scale};
@@ -213,7 +212,8 @@ fn response_line(written: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Line
     let line = rest_call::template(written, node, desk)?;
     let mut sound = true;
     for name in line.names() {
-        let known = || known_facts().map(|(fact, _)| fact).chain(["issue"]);
+        let words = desk.findings.words();
+        let known = || words.names().chain(["issue"]);
         if !known().any(|known| known == name) {
             let message = format!("unknown name '{name}'{}", did_you_mean(&name, known()));
             let help = "the answer names facts (relaybell facts) and the issue: {{issue.key}}, {{issue.url}}";

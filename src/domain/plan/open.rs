@@ -24,6 +24,8 @@ pub struct LookedUp {
     pub project: Option<String>,
     /// What was found. What the event itself says comes first.
     pub facts: Map<String, Value>,
+    /// What takes the place of what the event itself says: a name for `member 112`.
+    pub instead: Map<String, Value>,
     /// Why less is known than was wanted, if so.
     pub lacking: Option<String>,
     /// Remarks for people.
@@ -34,7 +36,7 @@ impl LookedUp {
     /// Nothing was asked, or there was nothing to find out.
     #[must_use]
     pub fn nothing(at: Timestamp) -> Self {
-        Self { at, project: None, facts: Map::new(), lacking: None, notes: Vec::new() }
+        Self { at, project: None, facts: Map::new(), instead: Map::new(), lacking: None, notes: Vec::new() }
     }
 
     /// Nothing could be found out, because of `why`.
@@ -55,6 +57,10 @@ impl LookedUp {
                 report.facts.insert(name.clone(), value.clone());
                 added.push(name.clone());
             }
+        }
+        for (name, value) in &self.instead {
+            report.facts.insert(name.clone(), value.clone());
+            added.push(name.clone());
         }
         added
     }

@@ -139,7 +139,14 @@ impl Desk {
     }
 
     /// Keeps an answer that says what is or that there is nothing.
-    pub(super) fn keep(&self, key: Option<String>, lasting: Option<Lasting>, asked: Timestamp, now: Duration, reply: &Reply) {
+    pub(super) fn keep(
+        &self,
+        key: Option<String>,
+        lasting: Option<Lasting>,
+        asked: Timestamp,
+        now: Duration,
+        reply: &Reply,
+    ) {
         let Some(key) = key else { return };
         let tells = (200..300).contains(&reply.status) || reply.status == 404;
         if !tells || reply.body.len() > ANSWER_BYTES_MAX {

@@ -124,11 +124,8 @@ impl Talk<'_> {
 
     async fn exchange(&self, request: Request<Bytes>) -> Answer {
         self.desk.turn(self.shared).await;
-        let route = Route {
-            timeout: self.api.timeout,
-            proxy: self.api.proxy.clone(),
-            answer_bytes_max: ANSWER_BYTES_MAX,
-        };
+        let route =
+            Route { timeout: self.api.timeout, proxy: self.api.proxy.clone(), answer_bytes_max: ANSWER_BYTES_MAX };
         match self.shared.exchange.exchange(request, &route).await {
             Ok(response) => {
                 let (parts, body) = response.into_parts();

@@ -118,6 +118,7 @@ impl Relay {
         }
         let now = self.shared.clock.now();
         let desk = lookups.desk(&self.shared, &spec.name, api);
+        let wanted = lacking(&wanted, known);
         if let Some(found) = self.talk(spec, api, &desk, arrival, &wanted).known() {
             return Before::Known(told(found, now));
         }
@@ -266,6 +267,7 @@ impl Relay {
         if !spec.adapter.is_thin(&arrival.report, &known, &wanted) {
             return Ok(nothing());
         }
+        let wanted = lacking(&wanted, &known);
         let failed = |why: &str| LookedUp::failed(shared.clock.now(), snapshot.scrubber.scrub(why));
         if let Some(why) = give_up {
             self.count(&spec.name, "gave_up");
@@ -279,7 +281,8 @@ impl Relay {
         let Ok(_place) = desk.talks.acquire().await else { return Ok(nothing()) };
         match self.talk(spec, api, &desk, arrival, &wanted).hold().await {
             Heard::Found(found) => {
-                let outcome = if found.project.is_none() && found.facts.is_empty() { "nothing" } else { "found" };
+                let anything = found.project.is_some() || !found.facts.is_empty() || !found.instead.is_empty();
+                let outcome = if anything { "found" } else { "nothing" };
                 self.count(&spec.name, outcome);
                 Ok(told(found, shared.clock.now()))
             }
@@ -362,7 +365,14 @@ impl Relay {
 
 /// What an API told, at `at`.
 fn told(found: Found, at: crate::domain::time::Timestamp) -> LookedUp {
-    LookedUp { at, project: found.project, facts: found.facts, lacking: None, notes: found.notes }
+    let Found { project, facts, instead, notes } = found;
+    LookedUp { at, project, facts, instead, lacking: None, notes }
+}
+
+/// What of `wanted` is not remembered.
+fn lacking(wanted: &Wanted, known: &Known) -> Wanted {
+    let Some((memory, _)) = &known.memory else { return wanted.clone() };
+    Wanted(wanted.0.iter().filter(|name| !memory.facts.contains_key(*name)).cloned().collect())
 }
 
 /// Takes care of the events of one subject until none waits.

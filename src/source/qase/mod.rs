@@ -5,6 +5,7 @@
 //! that Qase adds later pass through unharmed: rules reach them through `payload`.
 
 mod address;
+mod api;
 mod carried;
 mod catalogue;
 mod envelope;
@@ -14,6 +15,7 @@ mod samples;
 mod vocabulary;
 mod words;
 
+pub use api::{Api, AskedQase};
 pub use carried::UNSEEN;
 pub use catalogue::catalogue;
 pub use fields::{is_read, payload_of};

@@ -56,7 +56,7 @@ impl Ledger for MemoryStore {
             shelf.events.iter().position(|plan| plan.event.id == after).map(|place| place + 1)
         });
         let later = shelf.events.iter().skip(beginning.unwrap_or(usize::MAX));
-        let at = later.filter(|plan| plan.stage == stage);
+        let at = later.filter(|plan| plan.stage == stage && stage.is_open());
         at.filter(|plan| source.is_none_or(|source| &*plan.event.source == source))
             .take(limit)
             .map(event_record)

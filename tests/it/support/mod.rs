@@ -9,3 +9,4 @@ pub mod process;
 pub mod recipes;
 pub mod rig;
 pub mod shop;
+pub mod thin;
