@@ -177,6 +177,8 @@ pub(super) fn verdicts(verdicts: &[Verdict]) -> String {
                 None => format!("held back: {}", plain(why)),
             },
             Decision::Broken { why } => format!("not planned: {}", plain(why)),
+            Decision::Quarantined { why } => format!("not read: {}", plain(why)),
+            Decision::Lacking { why } => format!("planned with what was known: {}", plain(why)),
         };
         lines.push(format!("  {}: {decision}", verdict.rule));
         lines.extend(verdict.notes.iter().map(|note| format!("    {}", plain(note))));

@@ -28,6 +28,11 @@ pub enum Origin {
         /// When that earlier event was received.
         since: Timestamp,
     },
+    /// Told by the sender's API.
+    LookUp {
+        /// When it was asked.
+        at: Timestamp,
+    },
 }
 
 /// All facts of one event by name. The sender's body is the fact `payload`.

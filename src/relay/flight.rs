@@ -50,6 +50,9 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
     let landing = landing(&outcome, reach, &job);
     let transition = settle(&job, outcome, &spec.retry, ended, shared.dice.roll());
     report(&shared, &job, &transition, &landing);
+    if let Transition::Dead { why, .. } = &transition {
+        shared.notices.dead(&job, why);
+    }
     let thread = match &transition {
         // A post that changes nothing of the thread needs no writing.
         Transition::Sent(receipt) => Some(thread_after(&job, receipt, ended))
@@ -144,7 +147,10 @@ async fn put_down(shared: &Shared, lease: &Lease, settlement: Settlement) {
     let mut pause = SETTLE_PAUSE_FIRST;
     loop {
         match shared.store.settle(lease, settlement.clone()).await {
-            Ok(Settled::Done) => return,
+            Ok(Settled::Done) => {
+                shared.waiters.tell(settlement.delivery.0);
+                return;
+            }
             Ok(Settled::TooLate) => {
                 tracing::warn!(delivery.id = %settlement.delivery, "an attempt ended after its delivery had moved on");
                 return;

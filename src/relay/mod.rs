@@ -11,24 +11,40 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Snapshot;
+use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Dice, Exchange};
 use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub mod account;
+mod again;
+pub mod answering;
+pub mod books;
+pub mod capture;
 pub mod converse;
+pub mod counting;
 mod flight;
 pub mod gate;
 pub mod ingest;
 mod keeper;
 mod lane;
 pub mod lanes;
+mod lookup;
 pub mod manage;
+mod notices;
 pub mod reload;
+pub mod replan;
+mod silence;
 pub mod trial;
+pub mod waiters;
 
+use books::Books;
+use capture::Captures;
 use lanes::Lanes;
+use lookup::LookUps;
+use notices::Notices;
 use reload::ReloadState;
+use waiters::Waiters;
 
 /// The longest a stopping relay waits for what is in flight.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
@@ -69,7 +85,17 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// What operators see.
     pub metrics: Metrics,
+    /// When the relay started.
+    pub began: Timestamp,
+    /// What arrives, for whoever looks on.
+    pub captures: Captures,
+    /// What came from each source.
+    pub books: Books,
+    pub(crate) notices: Notices,
+    pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
+    pub(crate) lookups: LookUps,
+    pub(crate) waiters: Waiters,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
     pub(crate) stop: CancellationToken,
@@ -93,15 +119,23 @@ impl Relay {
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let now = parts.clock.now();
         parts.store.keep_revision(&parts.snapshot.revision, now, &parts.snapshot.files).await?;
+        let (notices, told) = Notices::open();
         let shared = Arc::new(Shared {
             store: parts.store,
             ledger: parts.ledger,
             clock: parts.clock,
             dice: parts.dice,
             exchange: parts.exchange,
+            lookups: LookUps::default(),
+            waiters: Waiters::default(),
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
+            began: now,
+            captures: Captures::default(),
+            books: Books::default(),
+            notices,
+            counter: counting::Counter::default(),
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),
@@ -111,8 +145,11 @@ impl Relay {
         shared.metrics.last_reload_success.set(now.as_seconds());
         let relay = Self { lanes: Arc::new(Lanes::new(shared.clone())), shared };
         relay.lanes.sync(&relay.shared.current.load()).await?;
+        relay.take_up_awaiting().await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
+        relay.shared.tasks.spawn(notices::run(relay.clone(), told));
+        relay.shared.tasks.spawn(silence::run(relay.clone()));
         relay.shared.tasks.spawn(relay.clone().hold_against_traffic());
         Ok(relay)
     }

@@ -20,6 +20,7 @@ use crate::config::traffic::{EVENTS_MAX, Traffic};
 use crate::config::{Secrets, Snapshot, load};
 use crate::domain::Name;
 use crate::domain::time::Timestamp;
+use crate::source::own::Notice;
 use crate::telemetry::Reloaded as ReloadLabel;
 
 use super::Relay;
@@ -132,6 +133,7 @@ impl Relay {
         );
         log_warnings(&snapshot.warnings.0);
         shared.current.store(Arc::new(snapshot));
+        shared.lookups.renew(&shared.current.load());
         shared.tasks.spawn(self.clone().hold_against_traffic());
         if let Err(error) = self.lanes.sync(&shared.current.load()).await {
             tracing::error!(%error, "the lanes could not be looked through");
@@ -196,6 +198,7 @@ impl Relay {
             news
         };
         if news {
+            self.shared.notices.tell(rejected(&diagnostics));
             for finding in diagnostics.errors() {
                 tracing::error!(
                     file = finding.file,
@@ -209,6 +212,17 @@ impl Relay {
             }
         }
         diagnostics
+    }
+}
+
+/// What is told of files that are not in order.
+fn rejected(diagnostics: &Diagnostics) -> Notice {
+    let first = diagnostics.errors().next();
+    Notice::ConfigRejected {
+        problems: diagnostics.errors().count() as u64,
+        file: first.map(|finding| finding.file.clone()).unwrap_or_default(),
+        line: first.map_or(0, |finding| finding.line as u64),
+        problem: first.map(|finding| finding.message.clone()).unwrap_or_default(),
     }
 }
 

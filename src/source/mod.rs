@@ -1,31 +1,39 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
 mod by_hand;
+pub mod catalogue;
 pub mod cloudevents;
 pub mod form;
+mod kept;
 mod look_up;
 mod media;
 pub mod orchestrator;
+pub mod own;
 pub mod proof;
 pub mod qase;
 mod repetition;
 mod sample;
+pub mod uipath;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use self::catalogue::Catalogue;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
-pub use look_up::{Found, Inquiry, Wanted};
+pub use kept::kept_headers;
+pub use look_up::{Found, Inquiry, Lasting, Wanted};
 pub use media::{is_json, media_type};
 use proof::Proof;
 pub use proof::{Reason, Refusal};
+pub use repetition::body_hash;
 pub use sample::Sample;
 
 /// A webhook as it came in, within the size limit, not yet trusted.
@@ -50,10 +58,15 @@ impl RawHook {
 }
 
 /// What a request at a source's address is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// It reports what happened.
     Event,
+    /// It asks how many defects a project has.
+    DefectCounts {
+        /// The project, as the sender names it.
+        project: String,
+    },
     /// It asks whether webhooks may be sent here.
     Handshake,
 }
@@ -87,7 +100,7 @@ impl Verified {
     pub fn dedup(&self, source: &str) -> Dedup {
         match &self.delivery {
             Some(id) => Dedup::SenderId(id.clone()),
-            None => Dedup::BodyHash(repetition::body_hash(source, &self.hook.body)),
+            None => Dedup::BodyHash(body_hash(source, &self.hook.body)),
         }
     }
 }
@@ -98,6 +111,23 @@ impl Verified {
 pub struct Malformed {
     /// What is wrong with it and where, for the person who looks at the sender's log.
     pub why: String,
+    /// Whether it is kept all the same, to be read again later, because the fault is not
+    /// the sender's: `never_refuse` keeps it anyway.
+    pub keep: bool,
+}
+
+impl Malformed {
+    /// The sender's own fault: refused, unless the source never refuses.
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { why: why.into(), keep: false }
+    }
+
+    /// A fault of how it is read here (a mapping, a bug): kept, and read again on demand.
+    #[must_use]
+    pub fn kept(why: impl Into<String>) -> Self {
+        Self { why: why.into(), keep: true }
+    }
 }
 
 /// Reads one kind of sender.
@@ -128,9 +158,22 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// When the body cannot be read as this sender's.
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed>;
 
+    /// What it can report.
+    fn catalogue(&self) -> Arc<Catalogue>;
+    /// Whether reading a webhook again later needs its header `name` (in lower case). Such
+    /// headers are kept with the event, so it must be no credential.
+    fn keeps_header(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Webhooks as it gets them, for trying rules and templates on; sorted by `variant`.
     fn samples(&self) -> &'static [Sample] {
         &[]
+    }
+
+    /// Whether it is the relay itself, to which nobody can send.
+    fn is_own(&self) -> bool {
+        false
     }
 
     /// Whether the sender's API should be asked about `report` before rules judge it: it, and

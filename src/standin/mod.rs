@@ -1,4 +1,4 @@
-//! Floor 4: stand-ins of Slack, Teams and Jira on this machine.
+//! Floor 4: stand-ins of Slack, Teams, Jira and UiPath Test Manager on this machine.
 //!
 //! They speak the vendors' protocols over HTTP, refuse what the vendors refuse, and keep
 //! what they accepted as a person would read it. A script makes them fail on purpose.
@@ -10,6 +10,7 @@ mod shape;
 mod shared;
 pub mod slack;
 pub mod teams;
+pub mod uipath;
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub fn drawn(vendor: Vendor, body: &Value) -> String {
         Vendor::Slack => slack::draw("Slack", body),
         Vendor::Teams => teams::draw(body),
         Vendor::Jira => jira::draw("new issue", body),
+        // Nothing is told there.
+        Vendor::TestManager => String::new(),
     }
 }
 
@@ -52,6 +55,8 @@ pub enum Vendor {
     Teams,
     /// Jira, Cloud and Data Center at once.
     Jira,
+    /// The API of UiPath Test Manager, with the place where tokens are given.
+    TestManager,
 }
 
 /// What goes wrong with a request on purpose.
@@ -115,6 +120,7 @@ impl Standin {
             Vendor::Slack => slack::router(Arc::clone(&shared)),
             Vendor::Teams => teams::router(Arc::clone(&shared)),
             Vendor::Jira => jira::router(Arc::clone(&shared), address),
+            Vendor::TestManager => uipath::router(Arc::clone(&shared)),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(server::serve(listener, router, Arc::clone(&shared)));
@@ -137,16 +143,17 @@ impl Standin {
                 "http://{address}/workflows/0a1b2c3d4e5f60718293a4b5c6d7e8f9/triggers/manual/paths/invoke\
                  ?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={WEBHOOK_SECRET}"
             )),
-            Vendor::Jira => None,
+            Vendor::Jira | Vendor::TestManager => None,
         }
     }
 
-    /// The base of its API: Slack's `api_url`, Jira's `url`. Teams has none.
+    /// The base of its API: Slack's `api_url`, Jira's `url`, Test Manager's `url`. Teams has none.
     #[must_use]
     pub fn api_url(&self) -> Option<String> {
         match self.vendor {
             Vendor::Slack => Some(format!("http://{}/api", self.address)),
             Vendor::Jira => Some(format!("http://{}", self.address)),
+            Vendor::TestManager => Some(format!("http://{}{}", self.address, uipath::SERVICE_PATH)),
             Vendor::Teams => None,
         }
     }
@@ -161,6 +168,17 @@ impl Standin {
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
         self.shared.refused()
+    }
+
+    /// How many tokens it gave.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.shared.tokens()
+    }
+
+    /// From now on no token is good that it gave before.
+    pub fn forget_tokens(&self) {
+        self.shared.forget_tokens();
     }
 
     /// How many requests it has read.

@@ -36,6 +36,8 @@ struct State {
     pace: Option<Duration>,
     search_lag: Duration,
     last: Option<Instant>,
+    generation: usize,
+    tokens: usize,
 }
 
 impl Default for Shared {
@@ -80,6 +82,24 @@ impl Shared {
 
     pub(super) fn requests(&self) -> usize {
         self.state().requests
+    }
+
+    /// Which tokens are good: those of this generation.
+    pub(super) fn generation(&self) -> usize {
+        self.state().generation
+    }
+
+    /// A token was given.
+    pub(super) fn granted(&self) {
+        self.state().tokens += 1;
+    }
+
+    pub(super) fn tokens(&self) -> usize {
+        self.state().tokens
+    }
+
+    pub(super) fn forget_tokens(&self) {
+        self.state().generation += 1;
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Received> {

@@ -2,13 +2,14 @@
 //! people write or read is left out of it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use relaybell::config::Secrets;
 use relaybell::domain::condition::Silent;
 use relaybell::domain::facts::Facts;
 use relaybell::source::Reason;
-use relaybell::source::qase::{EVENTS, FACTS};
+use relaybell::source::qase::catalogue;
 use serde_json::json;
 
 use crate::diagnose::{Memory, load};
@@ -26,10 +27,13 @@ const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 const SOURCES: &str = include_str!("../../docs/sources.md");
 
-const ALL: [(&str, &str); 9] = [
+const UIPATH: &str = include_str!("../../docs/uipath.md");
+
+const ALL: [(&str, &str); 10] = [
     ("README.md", README),
     ("docs/configuration.md", CONFIGURATION),
     ("docs/sources.md", SOURCES),
+    ("docs/uipath.md", UIPATH),
     ("docs/rules.md", RULES),
     ("docs/testing.md", TESTING),
     ("docs/templates.md", TEMPLATES),
@@ -99,6 +103,9 @@ fn indented(text: &str) -> String {
 fn whole(block: &Block<'_>) -> Option<Memory> {
     let text = block.text.clone();
     let first = text.lines().next().unwrap_or_default();
+    if UIPATH.contains(&text) {
+        return Some(one_configuration(UIPATH));
+    }
     if block.language == "handlebars" {
         let name = first.trim_start_matches("{{!-- ").trim_end_matches(" --}}").to_owned();
         assert!(name.starts_with("templates/"), "line {}: the first line names the file", block.line);
@@ -122,6 +129,19 @@ fn whole(block: &Block<'_>) -> Option<Memory> {
         _ if first.starts_with("# rules/") => Some(with_rules(text)),
         _ => panic!("line {}: '{first}' does not say which file this is", block.line),
     }
+}
+
+/// The one configuration that all examples of `markdown` make together, each in the file
+/// that its first line names.
+fn one_configuration(markdown: &str) -> Memory {
+    let mut files = Memory::default();
+    for block in blocks(markdown).iter().filter(|block| ["yaml", "handlebars"].contains(&block.language)) {
+        let first = block.text.lines().next().unwrap_or_default();
+        let name = first.trim_start_matches("# ").trim_start_matches("{{!-- ").trim_end_matches(" --}}");
+        let whole = block.text.strip_prefix("{{!-- ").and_then(|text| text.split_once('\n'));
+        files = files.with(name, whole.map_or(block.text.as_str(), |(_, text)| text));
+    }
+    files
 }
 
 /// One configuration with the destinations of all recipes.
@@ -206,6 +226,14 @@ fn every_key_of_the_configuration_is_documented() {
         keys.extend(words_after(code, "fields.take("));
         keys.extend(words_after(code, "fields.require("));
     }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/sources");
+    let codes: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    for code in &codes {
+        for before in ["fields.take(", "fields.require(", "parts.take("] {
+            keys.extend(words_after(code, before));
+        }
+    }
     for section in ["server", "storage", "sources", "destinations", "people", "qase", "slack", "teams", "jira"] {
         keys.insert(section);
     }
@@ -239,6 +267,24 @@ fn every_key_of_a_source_is_documented() {
         keys.extend(words_after(code, "fields.take("));
     }
     all_in(SOURCES, &keys, "keys of a source");
+}
+
+#[test]
+fn every_word_of_test_manager_is_documented() {
+    let code = include_str!("../../src/config/sources/uipath.rs");
+    let mut keys = words_after(code, "fields.take(");
+    keys.extend(words_after(code, "fields.require("));
+    keys.extend(relaybell::domain::defects::COUNTED);
+    // Shown in the example.
+    for inner in ["words", "warning", "critical"] {
+        assert!(UIPATH.contains(inner), "{inner}");
+        keys.remove(inner);
+    }
+    all_in(UIPATH, &keys, "keys of a source of Test Manager");
+    all_in(UIPATH, &relaybell::source::uipath::FACTS.iter().map(|fact| fact.name).collect(), "facts of Test Manager");
+    for word in list(code, "ISSUE: [&str; 5] = [") {
+        assert!(UIPATH.contains(&format!("`issue.{word}`")), "{word}");
+    }
 }
 
 #[test]
@@ -278,8 +324,8 @@ fn the_rule_language_is_documented() {
     all_in(RULES, &keys, "keys of a rule");
     all_in(RULES, &list(vocabulary, "OPERATORS: [&str; 15] = ["), "operators");
     all_in(RULES, &list(vocabulary, "NESTS: [&str; 3] = ["), "nests");
-    all_in(RULES, &EVENTS.iter().copied().collect(), "events");
-    all_in(RULES, &FACTS.iter().map(|fact| fact.name).collect(), "facts");
+    all_in(RULES, &catalogue().events().iter().copied().collect(), "events");
+    all_in(RULES, &catalogue().facts().iter().map(|fact| fact.name).collect(), "facts");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> Malformed {
 }
 
 fn malformed(why: String) -> Malformed {
-    Malformed { why }
+    Malformed::refused(why)
 }
 
 /// What `value` is, with its article.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::stored::KeptFacts;
 use super::super::{
-    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, Store, StoreError,
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, Store, StoreError, Tally,
 };
 use super::{Kept, MemoryStore};
 use crate::domain::delivery::State;
@@ -16,6 +16,8 @@ use crate::domain::event::SubjectKey;
 use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::Known;
 use crate::domain::plan::Plan;
+use crate::domain::stage::Stage;
+use crate::domain::time::Timestamp;
 
 #[async_trait]
 impl Ledger for MemoryStore {
@@ -40,6 +42,25 @@ impl Ledger for MemoryStore {
         found.sort_by_key(|plan| plan.event.id);
         found.truncate(limit);
         found.into_iter().map(event_record).collect()
+    }
+
+    async fn events_at(
+        &self,
+        stage: Stage,
+        source: Option<&str>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        let shelf = self.open()?;
+        let beginning = after.map_or(Some(0), |after| {
+            shelf.events.iter().position(|plan| plan.event.id == after).map(|place| place + 1)
+        });
+        let later = shelf.events.iter().skip(beginning.unwrap_or(usize::MAX));
+        let at = later.filter(|plan| plan.stage == stage);
+        at.filter(|plan| source.is_none_or(|source| &*plan.event.source == source))
+            .take(limit)
+            .map(event_record)
+            .collect()
     }
 
     async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {
@@ -87,6 +108,19 @@ impl Ledger for MemoryStore {
 
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
         self.recall(subject).await
+    }
+
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        let shelf = self.open()?;
+        let mut tallies: BTreeMap<(String, Option<String>), (u64, Timestamp)> = BTreeMap::new();
+        for event in shelf.events.iter().map(|plan| &plan.event) {
+            let whose = (event.source.to_string(), event.project.clone());
+            let (events, last) = tallies.entry(whose).or_insert((0, event.received));
+            *events += 1;
+            *last = event.received.max(*last);
+        }
+        let tally = |((source, project), (events, last))| Tally { source, project, events, last };
+        Ok(tallies.into_iter().map(tally).collect())
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
@@ -143,6 +177,9 @@ fn event_record(plan: &Plan) -> Result<EventRecord, StoreError> {
         facts,
         body: plan.body.to_vec(),
         verdicts: plan.verdicts.clone(),
+        stage: plan.stage,
+        headers: plan.headers.clone(),
+        dedup: plan.dedup.clone(),
     })
 }
 

@@ -8,3 +8,4 @@ pub mod http;
 pub mod process;
 pub mod recipes;
 pub mod rig;
+pub mod shop;
