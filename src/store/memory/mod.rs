@@ -113,8 +113,9 @@ impl Shelf {
 
     /// The event that `plan` repeats, not counting the event `but`.
     fn repeated(&self, plan: &Plan, but: Option<EventId>) -> Option<EventId> {
-        let same =
-            |old: &&Plan| old.event.source == plan.event.source && old.dedup == plan.dedup && Some(old.event.id) != but;
+        let same = |old: &&Plan| {
+            old.event.source == plan.event.source && old.dedup == plan.dedup && Some(old.event.id) != but
+        };
         let first = self.events.iter().rev().find(same)?;
         let lasting = matches!(plan.dedup, Dedup::SenderId(_));
         (lasting || plan.event.received.since(first.event.received) < DEDUP_WINDOW).then_some(first.event.id)

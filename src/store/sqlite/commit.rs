@@ -84,9 +84,8 @@ pub(super) fn commit(db: &Connection, rows: &Rows) -> Result<Committed, Fault> {
 
 /// The event that `rows` repeat, not counting the event `but`.
 pub(super) fn repeated(db: &Connection, rows: &Rows, but: Option<EventId>) -> rusqlite::Result<Option<EventId>> {
-    let mut find = db.prepare_cached(
-        "SELECT id, received FROM events WHERE source = ?1 AND dedup = ?2 AND id IS NOT ?3 ORDER BY seq DESC LIMIT 1",
-    )?;
+    let mut find = db
+        .prepare_cached("SELECT id, received FROM events WHERE source = ?1 AND dedup = ?2 AND id IS NOT ?3 ORDER BY seq DESC LIMIT 1")?;
     let first: Option<(EventId, Timestamp)> =
         find.query_row((&*rows.event.source, &rows.dedup, but), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let counts = |received| rows.fresh_after.is_none_or(|fresh_after| received > fresh_after);

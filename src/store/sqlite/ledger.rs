@@ -95,7 +95,8 @@ fn event(row: &Row<'_>, file: &Path) -> Result<EventRecord, Fault> {
         body: row.get(9)?,
         verdicts: read(&row.get::<_, String>(10)?, file, "verdicts of event", &id)?,
         stage: row.get(11)?,
-        headers: headers(row.get(12)?).map_err(|why| unreadable(file, &format!("the headers of event {id}"), &why))?,
+        headers: headers(row.get(12)?)
+            .map_err(|why| unreadable(file, &format!("the headers of event {id}"), &why))?,
         dedup: dedup(&row.get::<_, String>(13)?),
     })
 }
