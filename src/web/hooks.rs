@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::config::SourceSpec;
+use crate::config::{SourceSpec, Unread};
 use crate::relay::Relay;
 use crate::relay::ingest::{Accepted, IngestError};
 use crate::source::{Greeting, Purpose, RawHook, media_type};
@@ -140,10 +140,12 @@ fn count(relay: &Relay, source: &str, reason: &'static str) {
 /// Reads the body within its limits.
 async fn read(spec: &SourceSpec, headers: &HeaderMap, body: Body) -> Result<Bytes, (&'static str, Problem)> {
     let unsupported = |reason, title, detail| (reason, Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, title, detail));
-    if !is_plain(headers) {
+    // What a source never refuses is kept as it came, to be looked at.
+    let refuses = spec.unread == Unread::Refused;
+    if refuses && !is_plain(headers) {
         return Err(unsupported("compressed", "compressed", "Send the body as it is, without Content-Encoding."));
     }
-    if !spec.adapter.reads(media_type(headers).as_deref()) {
+    if refuses && !spec.adapter.reads(media_type(headers).as_deref()) {
         let detail = "This source reads JSON: send Content-Type: application/json.";
         return Err(unsupported("not_json", "not JSON", detail));
     }

@@ -258,6 +258,18 @@ fn every_way_of_proving_a_sender_is_documented() {
 }
 
 #[test]
+fn every_key_of_a_source_is_documented() {
+    let mut keys = BTreeSet::new();
+    for code in [
+        include_str!("../../src/config/sources/orchestrator.rs"),
+        include_str!("../../src/config/sources/cloudevents.rs"),
+    ] {
+        keys.extend(words_after(code, "fields.take("));
+    }
+    all_in(SOURCES, &keys, "keys of a source");
+}
+
+#[test]
 fn every_word_of_test_manager_is_documented() {
     let code = include_str!("../../src/config/sources/uipath.rs");
     let mut keys = words_after(code, "fields.take(");
