@@ -156,5 +156,5 @@ fn json(body: &[u8]) -> Result<Value, Malformed> {
 }
 
 fn malformed(why: String) -> Malformed {
-    Malformed { why }
+    Malformed::refused(why)
 }
