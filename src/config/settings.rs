@@ -14,6 +14,7 @@ use super::findings::Place;
 use super::node::{Node, Tree};
 use super::people::read_people;
 use super::secrets::State;
+use super::vocabulary::Vocabulary;
 use super::{DestinationSpec, Server, SourceSpec, Storage, destinations, sources};
 use crate::domain::Name;
 use crate::domain::people::People;
@@ -54,6 +55,8 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let rules = folder(fields.take("rules"), "rules", desk);
     let templates = folder(fields.take("templates"), "templates", desk);
     let sources::Sources { sources, names: source_names, pledges } = sources::read(fields.take("sources"), desk);
+    let catalogues = sources.values().map(|spec| spec.adapter.catalogue()).collect();
+    desk.findings.hold_against(Arc::new(Vocabulary::of(catalogues)));
     let destinations = all_destinations(fields.take("destinations"), desk);
     let people = fields.take("people").map(|node| Arc::new(read_people(node, desk))).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);

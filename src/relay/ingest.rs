@@ -79,9 +79,11 @@ impl Relay {
         let name = source.name.to_string();
         match &outcome {
             Ok(Accepted { duplicate: false, .. }) => {
+                self.shared.books.accepted(&source.name, false, self.shared.clock.now());
                 metrics.accepted.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Ok(Accepted { duplicate: true, .. }) => {
+                self.shared.books.accepted(&source.name, true, self.shared.clock.now());
                 metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(error) => {
@@ -137,7 +139,11 @@ impl Relay {
             if let Some(after) = after {
                 report.dedup = Dedup::SenderId(format!("after {after}"));
             }
+            let project = report.project.clone();
             let one = self.plan_and_commit(source, report, &verified).await?;
+            if let Some(project) = project {
+                self.shared.books.about(&source.name, &project, self.shared.clock.now());
+            }
             all = Some(match all {
                 None => one,
                 Some(first) => Accepted { event: first.event, duplicate: first.duplicate && one.duplicate },
@@ -146,7 +152,8 @@ impl Relay {
         all.ok_or_else(|| no_event().into())
     }
 
-    async fn plan_and_commit(
+    /// Plans `report` of `source`, which came with `verified`, and commits the plan.
+    pub(super) async fn plan_and_commit(
         &self,
         source: &SourceSpec,
         mut report: Report,

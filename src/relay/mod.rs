@@ -11,11 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Snapshot;
+use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Dice, Exchange};
 use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub mod account;
+pub mod books;
+pub mod capture;
 mod again;
 pub mod answering;
 pub mod converse;
@@ -28,12 +31,17 @@ mod lane;
 pub mod lanes;
 mod lookup;
 pub mod manage;
+mod notices;
 pub mod reload;
+mod silence;
 pub mod replan;
 pub mod trial;
 pub mod waiters;
 
+use books::Books;
+use capture::Captures;
 use lanes::Lanes;
+use notices::Notices;
 use lookup::LookUps;
 use reload::ReloadState;
 use waiters::Waiters;
@@ -77,6 +85,13 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// What operators see.
     pub metrics: Metrics,
+    /// When the relay started.
+    pub began: Timestamp,
+    /// What arrives, for whoever looks on.
+    pub captures: Captures,
+    /// What came from each source.
+    pub books: Books,
+    pub(crate) notices: Notices,
     pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
     pub(crate) lookups: LookUps,
@@ -104,6 +119,7 @@ impl Relay {
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let now = parts.clock.now();
         parts.store.keep_revision(&parts.snapshot.revision, now, &parts.snapshot.files).await?;
+        let (notices, told) = Notices::open();
         let shared = Arc::new(Shared {
             store: parts.store,
             ledger: parts.ledger,
@@ -115,6 +131,10 @@ impl Relay {
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
+            began: now,
+            captures: Captures::default(),
+            books: Books::default(),
+            notices,
             counter: counting::Counter::default(),
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
@@ -128,6 +148,8 @@ impl Relay {
         relay.take_up_awaiting().await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
+        relay.shared.tasks.spawn(notices::run(relay.clone(), told));
+        relay.shared.tasks.spawn(silence::run(relay.clone()));
         relay.shared.tasks.spawn(relay.clone().hold_against_traffic());
         Ok(relay)
     }

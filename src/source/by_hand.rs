@@ -1,5 +1,7 @@
 //! Webhooks that a person on this machine hands over: for explanations and tests of rules.
 
+use std::sync::Arc;
+
 use crate::domain::event::Report;
 use crate::domain::time::Timestamp;
 
@@ -32,5 +34,9 @@ impl Source for ByHand<'_> {
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
         self.0.normalise(hook)
+    }
+
+    fn catalogue(&self) -> Arc<Catalogue> {
+        self.0.catalogue()
     }
 }

@@ -1,12 +1,14 @@
 //! Floor 1: the languages of sources. Pure: from bytes to reports.
 
 mod by_hand;
+pub mod catalogue;
 pub mod cloudevents;
 pub mod form;
 mod kept;
 mod look_up;
 mod media;
 pub mod orchestrator;
+pub mod own;
 pub mod proof;
 pub mod qase;
 mod repetition;
@@ -15,10 +17,12 @@ pub mod uipath;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use self::catalogue::Catalogue;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::memory::Known;
@@ -154,6 +158,8 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// When the body cannot be read as this sender's.
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed>;
 
+    /// What it can report.
+    fn catalogue(&self) -> Arc<Catalogue>;
     /// Whether reading a webhook again later needs its header `name` (in lower case). Such
     /// headers are kept with the event, so it must be no credential.
     fn keeps_header(&self, _name: &str) -> bool {
@@ -163,6 +169,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Webhooks as it gets them, for trying rules and templates on; sorted by `variant`.
     fn samples(&self) -> &'static [Sample] {
         &[]
+    }
+
+    /// Whether it is the relay itself, to which nobody can send.
+    fn is_own(&self) -> bool {
+        false
     }
 
     /// Whether the sender's API should be asked about `report` before rules judge it: it, and

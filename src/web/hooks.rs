@@ -60,7 +60,7 @@ pub(super) async fn receive_below(
 
 async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, request: Request) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
-    let Some(spec) = snapshot.sources.get(source) else {
+    let Some(spec) = snapshot.sources.get(source).filter(|spec| !spec.adapter.is_own()) else {
         count(relay, UNKNOWN_SOURCE, "unknown_source");
         tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{Key, duration, key, list, map, must, one_of, text, text_or};
+use super::parts::{DURATION, Key, duration, key, list, map, must, one_of, text, text_or};
 use super::uipath;
 
 /// One sender of webhooks.
@@ -40,8 +40,25 @@ fn kind(word: &str, about: &str, proof: &str, own: Vec<Key>) -> Value {
         key("basic", json!({ "$ref": "#/$defs/basic" })),
         key("signature", json!({ "$ref": "#/$defs/signature" })),
     ];
+    keys.push(key("expect_every", expect_every()));
     keys.extend(own);
     map(about, keys)
+}
+
+fn expect_every() -> Value {
+    let every = |about: &str| json!({ "type": "string", "pattern": DURATION, "description": about });
+    let about =
+        "How soon something is expected again. When nothing comes for longer, the event source.silent is raised.";
+    json!({ "description": about, "anyOf": [
+        every("From the source, whatever the project: 48h."),
+        map("From the source, or about its projects.", vec![
+            key("source", every("From the source, whatever the project.")),
+            key("projects", json!({
+                "type": "object", "description": "About each of these projects.",
+                "additionalProperties": every("About this project."),
+            })),
+        ]),
+    ] })
 }
 
 fn qase() -> Vec<Key> {
@@ -74,6 +91,14 @@ fn cloudevents() -> Vec<Key> {
                 "type": ["object", "null"],
                 "description": "The names of types that are called otherwise: { com.acme.BuildBroken: build.failed }.",
                 "additionalProperties": { "type": "string" },
+            }),
+        ),
+        key(
+            "facts",
+            json!({
+                "type": ["object", "null"],
+                "description": "The extension attributes that rules may name, and their kinds: { team: text }.",
+                "additionalProperties": { "enum": ["text", "number", "flag", "time", "duration", "any"] },
             }),
         ),
         key(

@@ -5,9 +5,10 @@ use std::num::NonZeroU32;
 
 use super::proof::{self, Usual, Way};
 use crate::config::desk::Desk;
-use crate::config::fields::{Fields, entries, items, text};
+use crate::config::fields::{Fields, entries, items, one_of, text};
 use crate::config::findings::Place;
-use crate::source::cloudevents::{CloudEvents, Naming, Welcome};
+use crate::source::catalogue::{FactInfo, FactKind, fact, lasting};
+use crate::source::cloudevents::{CloudEvents, KIND, Naming, Welcome, declared};
 
 /// The most webhooks a minute that can be allowed by name.
 const RATE_MOST: u32 = 1_000_000;
@@ -44,10 +45,42 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>)
     };
     // `*` is how the specification writes that everybody may.
     let origins = if origins.contains(&"*") { Vec::new() } else { origins.into_iter().map(str::to_owned).collect() };
+    let extensions = declared_facts(fields, desk);
+    let kind = if extensions.is_empty() { KIND } else { lasting(name) };
     Some(CloudEvents {
+        catalogue: declared(kind, extensions),
         name: name.to_owned(),
         proof: proof?,
         naming: Naming { strip: strip?, events },
         welcome: Welcome { origins, rate: rate? },
     })
+}
+
+/// The kinds of values that an extension can have.
+const KINDS: [(&str, FactKind); 6] = [
+    ("text", FactKind::Text),
+    ("number", FactKind::Number),
+    ("flag", FactKind::Flag),
+    ("time", FactKind::Time),
+    ("duration", FactKind::Duration),
+    ("any", FactKind::Any),
+];
+
+/// Reads `facts: { team: text }`: the extension attributes that rules and templates may name.
+fn declared_facts(fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Vec<FactInfo> {
+    let mut facts = Vec::new();
+    for entry in fields.take("facts").map_or(&[][..], |node| entries(node, "'facts'", &mut desk.findings)) {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        if entry.key.is_empty() || !entry.key.chars().all(fits) {
+            let help = "names of extension attributes have small letters and digits only";
+            desk.findings.error_help(entry.key_at, format!("'{}' can be no extension attribute", entry.key), help);
+            continue;
+        }
+        let what = format!("the kind of '{}'", entry.key);
+        let Some(word) = text(&entry.value, &what, &mut desk.findings) else { continue };
+        if let Some(kind) = one_of(word, "kind of value", &KINDS, entry.value.at, &mut desk.findings) {
+            facts.push(fact(lasting(&entry.key), kind, "an extension attribute of its sender"));
+        }
+    }
+    facts
 }

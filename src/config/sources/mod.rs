@@ -1,6 +1,7 @@
 //! `sources:`: who sends webhooks.
 
 mod cloudevents;
+mod expect;
 mod orchestrator;
 mod pledge;
 mod proof;
@@ -20,13 +21,14 @@ use super::settings::MAIN_SHEET;
 use super::{ApiSpec, Exchanges, SourceSpec, Unread};
 use crate::domain::Name;
 use crate::source::Source;
+use crate::source::own::{self, Own};
 pub use pledge::{Pledge, check as check_pledges};
 
 /// The kinds of source that later releases have.
 const SOURCES_LATER: [&str; 1] = ["json"];
 
 /// The kinds of source.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Qase,
     TestManager,
@@ -72,6 +74,11 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
     let Sources { mut sources, mut names, mut pledges } = Sources::default();
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
+        if called.as_deref() == Some(own::NAME) {
+            let help = "events such as relay.dead_letter come from it; choose another name";
+            desk.findings.error_help(entry.key_at, "'relay' is the relay itself", help);
+            continue;
+        }
         names.extend(called.clone());
         let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
             continue;
@@ -88,10 +95,13 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
             Kind::Qase | Kind::CloudEvents => Unread::Refused,
         };
         let unread = unread(&mut fields, usual, desk);
+        let expect_every = expect::read(&mut fields, desk);
         let read = read_kind(kind, entry, &mut fields, &mut pledges, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(Read { adapter, api, exchanges })) = (called, read) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter, unread, api, exchanges }));
+            let kind = word_of(kind);
+            let spec = SourceSpec { name: name.clone(), kind, adapter, expect_every, unread, api, exchanges };
+            sources.insert(name, Arc::new(spec));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -102,7 +112,22 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
             help,
         );
     }
+    names.insert(own::NAME.into());
+    sources.insert(own::NAME.into(), Arc::new(itself()));
     Sources { sources, names, pledges }
+}
+
+/// The relay as a source.
+fn itself() -> SourceSpec {
+    SourceSpec {
+        name: own::NAME.into(),
+        kind: own::NAME,
+        adapter: Arc::new(Own),
+        expect_every: Vec::new(),
+        unread: Unread::Refused,
+        api: None,
+        exchanges: Exchanges::default(),
+    }
 }
 
 /// `never_refuse:`, with the default `usual` of the kind.
@@ -117,6 +142,11 @@ fn unread(fields: &mut Fields<'_>, usual: Unread, desk: &mut Desk<'_>) -> Unread
             usual
         }
     }
+}
+
+/// The word of a kind.
+fn word_of(kind: Kind) -> &'static str {
+    KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
 }
 
 /// Reads what is the own of a source of this kind.

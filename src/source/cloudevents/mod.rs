@@ -3,17 +3,22 @@
 //! `envelope` brings the three modes to one: attributes and data. `reading` makes a report of
 //! it. `handshake` answers senders that ask before they send.
 
+mod catalogue;
 mod envelope;
 mod handshake;
 mod reading;
 mod samples;
 
+pub use catalogue::{KIND, declared};
 pub use handshake::Welcome;
 pub use reading::{COMMON, Naming, PASSING};
 pub use samples::samples;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Method};
 
+use super::catalogue::Catalogue;
 use super::proof::Proof;
 use super::{Greeting, Malformed, Purpose, Sample, Source, Verified, is_json, media_type};
 use crate::domain::event::Report;
@@ -36,6 +41,8 @@ pub struct CloudEvents {
     pub naming: Naming,
     /// Who may send, by the handshake.
     pub welcome: Welcome,
+    /// What it can report: what every CloudEvent has, and the extensions that are declared.
+    pub catalogue: Arc<Catalogue>,
 }
 
 impl Source for CloudEvents {
@@ -58,6 +65,10 @@ impl Source for CloudEvents {
 
     fn greet(&self, headers: &HeaderMap) -> Greeting {
         self.welcome.greet(headers)
+    }
+
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue)
     }
 
     fn samples(&self) -> &'static [Sample] {

@@ -12,15 +12,17 @@ mod family;
 mod reading;
 mod samples;
 
-pub use catalogue::{EVENTS, PASSING};
+pub use catalogue::{PASSING, catalogue};
 pub use samples::samples;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
 use url::Url;
 
+use super::catalogue::Catalogue;
 use super::proof::Proof;
 use super::{Malformed, Sample, Source, Verified};
 use crate::domain::event::{Dedup, Report};
@@ -53,6 +55,10 @@ impl Source for Orchestrator {
         true
     }
 
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(catalogue())
+    }
+
     fn samples(&self) -> &'static [Sample] {
         samples()
     }
@@ -73,6 +79,11 @@ impl Source for Orchestrator {
     }
 }
 
+/// Whether Orchestrator tells of its subject for the first time.
+fn begins(event: &str) -> bool {
+    event.ends_with(".created") || event.ends_with(".added")
+}
+
 impl Orchestrator {
     fn report(&self, hook: &Verified, envelope: &Envelope, reading: Reading, alone: Option<Value>) -> Report {
         let dedup = match (&envelope.id, &alone, &reading.subject) {
@@ -82,7 +93,7 @@ impl Orchestrator {
             (None, ..) => hook.dedup(&self.name),
         };
         Report {
-            begins: envelope.event.ends_with(".created") || envelope.event.ends_with(".added"),
+            begins: begins(&envelope.event),
             event: envelope.event.clone(),
             project: envelope.folder.as_ref().and_then(|folder| self.projects.get(folder)).cloned(),
             subject: reading.subject,

@@ -14,16 +14,18 @@ mod samples;
 mod vocabulary;
 mod words;
 
-pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
-pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind, PASSING};
+pub use carried::UNSEEN;
+pub use catalogue::catalogue;
 pub use fields::{is_read, payload_of};
-pub use samples::{Sample, samples};
-pub use vocabulary::{Words, words_of};
+pub use samples::samples;
+
+use std::sync::Arc;
 
 use url::Url;
 
+use super::catalogue::Catalogue;
 use super::proof::Proof;
-use super::{Malformed, Source, Verified};
+use super::{Malformed, Sample, Source, Verified};
 use crate::domain::event::Report;
 use envelope::Envelope;
 
@@ -42,6 +44,14 @@ pub struct Qase {
 }
 
 impl Source for Qase {
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(catalogue())
+    }
+
+    fn samples(&self) -> &'static [Sample] {
+        samples()
+    }
+
     fn proof(&self) -> &Proof {
         &self.proof
     }

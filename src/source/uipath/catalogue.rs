@@ -1,17 +1,12 @@
 //! What Test Manager can report: one event, and the facts that its API adds.
 
+use std::sync::{Arc, LazyLock};
+
 use super::DEFECT_REQUESTED;
-use crate::source::qase::{FactInfo, FactKind};
-
-/// The events of Test Manager: a person presses *Create Defect*.
-pub const EVENTS: &[&str] = &[DEFECT_REQUESTED];
-
-const fn fact(name: &'static str, kind: FactKind, meaning: &'static str) -> FactInfo {
-    FactInfo { name, kind, meaning }
-}
+use crate::source::catalogue::{Catalogue, Description, FactInfo, FactKind, fact};
 
 /// The facts of Test Manager's event beside those of every event.
-pub const FACTS: &[FactInfo] = &[
+const FACTS: &[FactInfo] = &[
     fact("title", FactKind::Text, "the name of the test case"),
     fact("run_id", FactKind::Text, "the id of the test execution"),
     fact("case_id", FactKind::Text, "the id of the test case"),
@@ -40,3 +35,15 @@ pub const FACTS: &[FactInfo] = &[
     fact("assertions_failed", FactKind::List, "what the failed assertions said, in their order"),
     fact("robot_errors", FactKind::List, "what the robot logged as errors"),
 ];
+
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+    let facts: Vec<&'static str> = ["project"].into_iter().chain(FACTS.iter().map(|fact| fact.name)).collect();
+    let described = Description { facts: FACTS.to_vec(), begins: |_| true, ..Description::new("uipath") };
+    Arc::new(Catalogue::of(described.event(DEFECT_REQUESTED, &facts)))
+});
+
+/// What Test Manager can report: a person presses *Create Defect*.
+#[must_use]
+pub fn catalogue() -> &'static Arc<Catalogue> {
+    &CATALOGUE
+}

@@ -13,14 +13,16 @@ mod request;
 mod samples;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use api::{Api, CLOUD_SCOPE, token_url_of};
-pub use catalogue::{EVENTS, FACTS};
+pub use catalogue::catalogue;
 pub use request::DEFECT_REQUESTED;
 pub use samples::samples;
 
 use http::Method;
 
+use super::catalogue::Catalogue;
 use super::proof::Proof;
 use super::{Found, Inquiry, Malformed, Purpose, Sample, Source, Verified, Wanted};
 use crate::domain::ask::{Answer, Ask};
@@ -59,6 +61,10 @@ impl Source for TestManager {
     /// Whatever it is called: what Test Manager sends is JSON, and it publishes no content type.
     fn reads(&self, _media: Option<&str>) -> bool {
         true
+    }
+
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(catalogue())
     }
 
     fn samples(&self) -> &'static [Sample] {
