@@ -126,6 +126,20 @@ impl Shop {
         moving(&self.clock, async { self.relay.stop().await.unwrap() }).await;
     }
 
+    /// Somebody edits `relaybell.yaml`: `from` becomes `to`.
+    pub async fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.folder.config()).unwrap();
+        assert!(text.contains(from), "{text}");
+        self.folder.write("relaybell.yaml", &text.replace(from, to));
+        moving(&self.clock, self.relay.reload()).await.unwrap();
+    }
+
+    /// Somebody edits the rules.
+    pub async fn change_rules(&self, rules: &str) {
+        self.folder.write("rules/rules.yaml", rules);
+        moving(&self.clock, self.relay.reload()).await.unwrap();
+    }
+
     /// Somebody presses Create Defect.
     pub async fn create_defect(&self, body: &Value) -> Answered {
         moving(&self.clock, self.sender.create_defect(&self.exchange, body)).await.unwrap()
