@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use serde_json::{Map, Value};
 
 use self::catalogue::Catalogue;
 use crate::domain::ask::{Answer, Ask};
@@ -169,6 +170,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Webhooks as it gets them, for trying rules and templates on; sorted by `variant`.
     fn samples(&self) -> &'static [Sample] {
         &[]
+    }
+
+    /// What its API would tell of `sample`, as facts; nothing where it is not asked.
+    fn told_of(&self, _sample: &Sample) -> Map<String, Value> {
+        Map::new()
     }
 
     /// Whether it is the relay itself, to which nobody can send.

@@ -134,7 +134,7 @@ async fn the_same_request_many_times_at_once_is_one_issue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_given_up_is_tried_again_when_asked_again() {
-    let shop = Shop::open("wait: 5s").await;
+    let shop = Shop::open("wait: 10s").await;
     shop.jira.script(vec![fails(400, r#"{"errorMessages":["The reporter is gone."],"errors":{}}"#)]);
     let answered = shop.create_defect(&wanted()).await;
     assert_eq!(answered.status, 502, "{}", answered.body);
@@ -159,13 +159,11 @@ async fn rules_that_decline_say_why_and_may_change_their_mind() {
             "The rule 'uipath-defect' does not match. It excludes: status is passed; seen: passed."
         );
     }
-    shop.folder.write("rules/rules.yaml", &RULES.replace("    unless: { status: passed }\n", ""));
-    shop.relay.reload().await.unwrap();
+    shop.change_rules(&RULES.replace("    unless: { status: passed }\n", "")).await;
     let answered = shop.create_defect(&passed).await;
     assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
     assert_eq!(shop.create_defect(&passed).await.body, answered.body);
-    shop.folder.write("rules/rules.yaml", &RULES.replace("    when:", "    mute_until: 2030-01-01\n    when:"));
-    shop.relay.reload().await.unwrap();
+    shop.change_rules(&RULES.replace("    when:", "    mute_until: 2030-01-01\n    when:")).await;
     let muted = shop.create_defect(&wanted()).await;
     assert_eq!(muted.status, 422);
     assert_eq!(

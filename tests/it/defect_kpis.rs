@@ -110,6 +110,17 @@ async fn queries_words_and_limits_are_configurable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_data_center_counts_by_its_search() {
+    let shop = Shop::open("wait: 3s").await;
+    shop.change("kind: jira,", "kind: jira, api: 2,").await;
+    report(&shop, "SHOP", "Bug", "High").await;
+    let answered = shop.defect_status().await;
+    assert_eq!((&answered.body["totalDefects"], &answered.body["moderateDefects"]), (&1.into(), &1.into()));
+    assert_eq!(shop.jira.refused(), Vec::<String>::new());
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_the_tracker_does_not_know_is_said() {
     let shop = Shop::open_with("wait: 3s", "jql: { total: 'priority = Urgent' }").await;
     let answered = shop.defect_status().await;

@@ -61,7 +61,7 @@ const RESPONSE: [(&str, &str); 8] = [
 
 /// Reads a source of kind `uipath`. The names in it that can be looked up only when
 /// destinations and rules are read are added to `pledges`.
-pub fn read(
+pub(super) fn read(
     name: &str,
     fields: &mut Fields<'_>,
     at: Place,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::DEFECT_REQUESTED;
-use crate::source::catalogue::{Catalogue, Description, FactInfo, FactKind, fact};
+use crate::source::catalogue::{Catalogue, Description, FactInfo, FactKind, KnownWords, fact};
 
 /// The facts of Test Manager's event beside those of every event.
 const FACTS: &[FactInfo] = &[
@@ -38,7 +38,14 @@ const FACTS: &[FactInfo] = &[
 
 static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
     let facts: Vec<&'static str> = ["project"].into_iter().chain(FACTS.iter().map(|fact| fact.name)).collect();
-    let described = Description { facts: FACTS.to_vec(), begins: |_| true, ..Description::new("uipath") };
+    let results = KnownWords {
+        fact: "status",
+        events: DEFECT_REQUESTED,
+        words: vec!["failed", "passed", "none", "restricted"],
+        closed: false,
+    };
+    let described =
+        Description { facts: FACTS.to_vec(), words: vec![results], begins: |_| true, ..Description::new("uipath") };
     Arc::new(Catalogue::of(described.event(DEFECT_REQUESTED, &facts)))
 });
 

@@ -14,7 +14,7 @@ use crate::source::{Found, Inquiry};
 use serde_json::Value;
 
 /// The most projects in which a result is looked for.
-const PROJECTS_MAX: usize = 5;
+const PROJECTS_MAX: usize = 4;
 
 /// How many logs one answer has at most.
 const LOGS_MAX: &str = "200";

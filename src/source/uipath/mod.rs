@@ -5,6 +5,7 @@
 //! failed assertions) is asked of Test Manager's API: `inquiry` is that conversation,
 //! `reading` puts its answers into Relaybell's vocabulary, `api` knows addresses and tokens.
 
+pub mod answers;
 mod api;
 mod catalogue;
 mod inquiry;
@@ -21,6 +22,7 @@ pub use request::DEFECT_REQUESTED;
 pub use samples::samples;
 
 use http::Method;
+use serde_json::{Map, Value};
 
 use super::catalogue::Catalogue;
 use super::proof::Proof;
@@ -69,6 +71,10 @@ impl Source for TestManager {
 
     fn samples(&self) -> &'static [Sample] {
         samples()
+    }
+
+    fn told_of(&self, _sample: &Sample) -> Map<String, Value> {
+        if self.api.is_some() { answers::facts() } else { Map::new() }
     }
 
     /// The paths of Test Manager's requests are not published but for the end of one.

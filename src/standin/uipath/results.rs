@@ -4,12 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::source::Sample;
-
-const PROJECTS: &str = include_str!("samples/projects.json");
-const LOGS: &str = include_str!("samples/testcaselogs.paged.json");
-const STATS: &str = include_str!("samples/testexecution.withstats.json");
-const ASSERTIONS: &str = include_str!("samples/assertions.json");
-const ROBOT_LOGS: &str = include_str!("samples/robotlogs.paged.json");
+use crate::source::uipath::answers::{ASSERTIONS, EXECUTION, LOGS, PROJECTS, ROBOT_LOGS};
 
 /// The case that passed, in the same execution.
 pub const PASSED_CASE: &str = "d5c1b7ef-63a2-0b00-8b8e-0b4a9cd0ff22";
@@ -30,7 +25,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 fn is_ours(execution: &str) -> bool {
-    read(STATS)["id"] == execution
+    read(EXECUTION)["id"] == execution
 }
 
 /// The projects whose prefix or name has `search` in it.
@@ -67,7 +62,7 @@ pub(super) fn logs(execution: &str, only_failed: bool) -> Option<Value> {
 
 /// How `execution` went.
 pub(super) fn stats(execution: &str) -> Option<Value> {
-    is_ours(execution).then(|| read(STATS))
+    is_ours(execution).then(|| read(EXECUTION))
 }
 
 /// The assertions of the log of the case that failed; others have none.

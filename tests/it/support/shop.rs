@@ -42,7 +42,7 @@ fields:
 ";
 
 /// How long a test waits for something that must come, in real time.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Shop {
     pub jira: Standin,
@@ -126,6 +126,20 @@ impl Shop {
         moving(&self.clock, async { self.relay.stop().await.unwrap() }).await;
     }
 
+    /// Somebody edits `relaybell.yaml`: `from` becomes `to`.
+    pub async fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.folder.config()).unwrap();
+        assert!(text.contains(from), "{text}");
+        self.folder.write("relaybell.yaml", &text.replace(from, to));
+        moving(&self.clock, self.relay.reload()).await.unwrap();
+    }
+
+    /// Somebody edits the rules.
+    pub async fn change_rules(&self, rules: &str) {
+        self.folder.write("rules/rules.yaml", rules);
+        moving(&self.clock, self.relay.reload()).await.unwrap();
+    }
+
     /// Somebody presses Create Defect.
     pub async fn create_defect(&self, body: &Value) -> Answered {
         moving(&self.clock, self.sender.create_defect(&self.exchange, body)).await.unwrap()
@@ -151,13 +165,13 @@ impl Shop {
     }
 }
 
-/// What `doing` gives, while the clock goes on: a second in 20 ms.
+/// What `doing` gives, while the clock goes on: a second in 200 ms.
 async fn moving<T>(clock: &ManualClock, doing: impl Future<Output = T>) -> T {
     let mut doing = std::pin::pin!(doing);
     loop {
         tokio::select! {
             done = &mut doing => return done,
-            () = tokio::time::sleep(Duration::from_millis(4)) => clock.advance(Duration::from_millis(200)),
+            () = tokio::time::sleep(Duration::from_millis(20)) => clock.advance(Duration::from_millis(100)),
         }
     }
 }
