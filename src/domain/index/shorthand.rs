@@ -4,6 +4,7 @@
 //! line is kept once and decided once for an event, and a rule is a few numbers that stand
 //! beside those of the next. What a line means is said in one place, [`Line::holds`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
@@ -208,14 +209,14 @@ impl<'h, 'i, 'f, L: Look> Hearing<'h, 'i, 'f, L> {
             && self.answers.event.has_changed(kept.line.fact.name());
         let held = kept.line.holds(Sight { value, changed });
         if let Some(decided) = self.decided.get_mut(place as usize % KEPT_IN_MIND) {
-            *decided = place << 1 | u32::from(held);
+            *decided = (place << 1) | u32::from(held);
         }
         held
     }
 }
 
 /// What an expression reads of an event.
-struct Read<'r>(Vec<(&'r FactPath, Option<std::borrow::Cow<'r, Value>>)>);
+struct Read<'r>(Vec<(&'r FactPath, Option<Cow<'r, Value>>)>);
 
 impl Lookup for Read<'_> {
     fn get(&self, path: &FactPath) -> Option<&Value> {
