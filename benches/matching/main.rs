@@ -85,7 +85,7 @@ fn bodies() -> Vec<Bytes> {
 const RECEIVED: Timestamp = Timestamp::from_seconds(1_789_400_000);
 
 fn proven(body: &Bytes, qase: &Qase) -> Verified {
-    let hook = RawHook { headers: HeaderMap::new(), body: body.clone() };
+    let hook = RawHook::posted(HeaderMap::new(), body.clone());
     prove(qase, hook, RECEIVED).expect("no secret is asked for")
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use relaybell::source::qase::EVENTS;
+use relaybell::source::qase::catalogue;
 use serde_json::json;
 
 const SEVERITIES: [&str; 7] = ["blocker", "critical", "major", "normal", "minor", "trivial", "undefined"];
@@ -98,7 +98,7 @@ fn rare(among: usize, dice: &mut Dice) -> String {
 }
 
 fn when(shape: Shape, count: usize, n: usize, dice: &mut Dice) -> String {
-    let event = EVENTS[dice.roll(EVENTS.len())];
+    let event = catalogue().events()[dice.roll(catalogue().events().len())];
     let project = format!("project: P{}", dice.roll(PROJECTS));
     match shape {
         Shape::Growing => match n % 4 {
@@ -142,7 +142,7 @@ pub fn webhooks(count: usize) -> Vec<String> {
     (0..count)
         .map(|n| {
             json!({
-                "event_name": EVENTS[dice.roll(EVENTS.len())],
+                "event_name": catalogue().events()[dice.roll(catalogue().events().len())],
                 "timestamp": 1_789_382_400 + n,
                 "payload": {
                     "id": n,

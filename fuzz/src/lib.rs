@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use relaybell::config::diagnostic::{Color, Severity};
-use relaybell::config::{Files, Secrets, load_from, sample_events};
+use relaybell::config::{Files, Secrets, load_from, samples_of};
 use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Kind, Vocabulary};
 use relaybell::domain::facts::Facts;
 use relaybell::domain::time::Timestamp;
-use relaybell::source::qase::{FACTS, FactKind};
+use relaybell::source::catalogue::FactKind;
+use relaybell::source::qase::{Qase, catalogue};
 use serde_json::json;
 
 /// The most input that is looked at, in bytes.
@@ -26,9 +27,9 @@ static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| {
         FactKind::Number | FactKind::Duration => Kind::Number,
         FactKind::Flag => Kind::Flag,
         FactKind::List => Kind::List,
-        FactKind::Object => Kind::Any,
+        FactKind::Object | FactKind::Any => Kind::Any,
     };
-    let facts = FACTS.iter().map(|fact| (fact.name, kind(fact.kind))).collect();
+    let facts = catalogue().facts().iter().map(|fact| (fact.name, kind(fact.kind))).collect();
     Vocabulary { facts, duration: relaybell::config::duration }
 });
 
@@ -38,7 +39,10 @@ static EVENTS: LazyLock<Vec<Facts>> = LazyLock::new(|| {
         "event": "run.completed", "title": "Pay ☃", "severity": "undefined", "cases": "7", "passed": 0,
         "tags": ["a", 1, null, ["b"]], "age": 1e300, "payload": { "x": { "y": [1, { "z": null }] }, "l": large },
     });
-    let mut events: Vec<Facts> = sample_events().into_iter().take(6).map(|(_, event)| event.facts).collect();
+    let app_url = "https://app.qase.io".parse().expect("Qase's own address");
+    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url };
+    let mut events: Vec<Facts> =
+        samples_of(&"qase".into(), &qase).into_iter().take(6).map(|(_, event)| event.facts).collect();
     events.push(Facts::default());
     events.push(Facts { values: odd.as_object().cloned().unwrap_or_default(), ..Facts::default() });
     events

@@ -81,12 +81,27 @@ pub(super) fn changer(place: &Whereabouts) -> Result<Changer, Failure> {
 
 /// Posts `body` to `path` of the running relay at `address` and gives its answer.
 pub(super) async fn ask_relay(place: &Whereabouts, address: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
-    let mut request =
-        Request::post(format!("http://{}{path}", reachable(address)?)).header(header::CONTENT_TYPE, "application/json");
+    let request = Request::post(format!("http://{}{path}", reachable(address)?));
+    let body = Bytes::from(serde_json::to_vec(body)?);
+    answer_of(place, address, request.header(header::CONTENT_TYPE, "application/json"), body).await
+}
+
+/// What the running relay at `address` says at `path`.
+pub(super) async fn look_at_relay(place: &Whereabouts, address: &str, path: &str) -> anyhow::Result<Value> {
+    let request = Request::get(format!("http://{}{path}", reachable(address)?));
+    answer_of(place, address, request, Bytes::new()).await
+}
+
+async fn answer_of(
+    place: &Whereabouts,
+    address: &str,
+    mut request: http::request::Builder,
+    body: Bytes,
+) -> anyhow::Result<Value> {
     if let Some(token) = place.server.admin_tokens.first() {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
     }
-    let request = request.body(Bytes::from(serde_json::to_vec(body)?))?;
+    let request = request.body(body)?;
     let route = Route { timeout: ANSWER_TIMEOUT, proxy: None, answer_bytes_max: ANSWER_BYTES_MAX };
     let answer = HttpExchange::new()?
         .exchange(request, &route)

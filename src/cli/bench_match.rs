@@ -118,7 +118,7 @@ fn held_against(lines: &[(usize, Bytes)], rules: &RuleSet, source: &Qase) -> Tal
     let received = Timestamp::from_seconds(1_789_400_000);
     let lens = source.lens(rules.asked());
     for (number, body) in lines {
-        let hook = RawHook { headers: HeaderMap::new(), body: body.clone() };
+        let hook = RawHook::posted(HeaderMap::new(), body.clone());
         let glimpse = prove(source, hook, received)
             .map_err(|refusal| refusal.to_string())
             .and_then(|verified| lens.glimpse(&verified, received).map_err(|malformed| malformed.why));

@@ -50,7 +50,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
             output.talk(&format!(
                 "{}: {}, {}, {}, {}, {}: in order{}",
                 config.display(),
-                count(snapshot.sources.len(), "source"),
+                count(snapshot.senders().count(), "source"),
                 count(snapshot.destinations.len(), "destination"),
                 count(snapshot.rules.rules().len(), "rule"),
                 count(snapshot.templates.names().count(), "template"),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::config::did_you_mean;
-use crate::source::qase::{EVENTS, FACTS, FactInfo, Form, Supply, carriers, described, supply, words_of};
+use crate::config::{did_you_mean, words};
+use crate::source::catalogue::{Catalogue, FactInfo, Form, Supply, entity};
 
 use super::Failure;
 use super::output::Output;
@@ -17,6 +17,9 @@ use super::seen;
 pub(super) struct Args {
     /// Only the facts of this event, such as defect.created.
     event: Option<String>,
+    /// Only what this kind of source can report, such as qase, whether one is configured or not.
+    #[arg(long, conflicts_with = "seen")]
+    kind: Option<String>,
     /// What the events that came have shown instead: their facts, values and fields.
     #[arg(long)]
     seen: bool,
@@ -29,54 +32,83 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     if args.seen {
         return seen::run(config, args.event.as_deref(), args.json, output);
     }
+    let known = words(config);
+    let catalogues: Vec<&Catalogue> = match &args.kind {
+        None => known.configured().iter().map(AsRef::as_ref).collect(),
+        Some(kind) => {
+            let of_kind = known.everything().iter().find(|one| one.kind() == kind);
+            let kinds = || known.everything().iter().map(|one| one.kind());
+            let unknown = || Failure::Usage(format!("unknown kind of source '{kind}'{}", did_you_mean(kind, kinds())));
+            vec![of_kind.ok_or_else(unknown)?]
+        }
+    };
     match &args.event {
-        None => all(args.json, output),
-        Some(event) => of(event, args.json, output),
+        None => all(&catalogues, args.json, output),
+        Some(event) => of(event, &catalogues, args.json, output),
     }
 }
 
-fn all(json: bool, output: &mut Output) -> Result<(), Failure> {
+fn all(catalogues: &[&Catalogue], json: bool, output: &mut Output) -> Result<(), Failure> {
     if json {
-        let facts: Vec<Value> = FACTS.iter().map(everywhere).collect();
+        let facts: Vec<Value> =
+            catalogues.iter().flat_map(|one| one.facts().iter().map(|fact| everywhere(one, fact))).collect();
         output.data(&serde_json::to_string_pretty(&facts)?)?;
         return Ok(());
     }
-    for fact in FACTS {
-        let mut lines =
-            vec![values(&fact.values(), true), format!("carried by: {}", told(&carriers(fact.name).collect()))];
-        let later = rememberers(fact);
-        if !later.is_empty() {
-            let subjects: BTreeSet<&str> = later.iter().map(|event| subject_of(event)).collect();
-            let subjects = subjects.into_iter().collect::<Vec<_>>().join(", ");
-            lines.push(format!("remembered for later events of the same: {subjects}"));
+    for one in catalogues {
+        head(one, catalogues, output)?;
+        for fact in one.facts() {
+            let carried = told(one, &one.carriers(fact.name).collect());
+            let mut lines = vec![values(&one.words_anywhere(fact.name), true), format!("carried by: {carried}")];
+            let later = rememberers(one, fact);
+            if !later.is_empty() {
+                let subjects: BTreeSet<&str> = later.iter().map(|event| entity(event)).collect();
+                let subjects = subjects.into_iter().collect::<Vec<_>>().join(", ");
+                lines.push(format!("remembered for later events of the same: {subjects}"));
+            }
+            output.data(&entry(fact, &lines))?;
         }
-        output.data(&entry(fact, &lines))?;
     }
     output.talk("relaybell facts EVENT tells more of one event.");
     Ok(())
 }
 
-fn of(event: &str, json: bool, output: &mut Output) -> Result<(), Failure> {
-    if !described().any(|known| known == event) {
-        let meant = did_you_mean(event, described());
+/// Names the kind of source where there are several.
+fn head(one: &Catalogue, all: &[&Catalogue], output: &mut Output) -> Result<(), Failure> {
+    if all.len() > 1 {
+        output.data(&format!("== {} ==", one.kind()))?;
+    }
+    Ok(())
+}
+
+fn of(event: &str, catalogues: &[&Catalogue], json: bool, output: &mut Output) -> Result<(), Failure> {
+    let describing: Vec<&Catalogue> = catalogues.iter().copied().filter(|one| one.describes(event)).collect();
+    if describing.is_empty() {
+        let meant = did_you_mean(event, catalogues.iter().flat_map(|one| one.described()));
         return Err(Failure::Usage(format!("unknown event '{event}'{meant}")));
     }
-    let facts = FACTS.iter().filter_map(|fact| {
-        let supply = supply(event, fact.name).filter(Supply::is_possible)?;
-        Some((fact, supply))
-    });
+    let facts_of = |one: &Catalogue| -> Vec<(FactInfo, Supply)> {
+        let supplied = |fact: &FactInfo| Some((*fact, one.supply(event, fact.name).filter(Supply::is_possible)?));
+        one.facts().iter().filter_map(supplied).collect()
+    };
     if json {
-        let facts: Vec<Value> = facts.map(|(fact, supply)| at_event(fact, event, &supply)).collect();
+        let at_event = |one: &&Catalogue| {
+            facts_of(one).iter().map(|(fact, supply)| at_event(one, fact, event, supply)).collect::<Vec<_>>()
+        };
+        let facts: Vec<Value> = describing.iter().flat_map(at_event).collect();
         output.data(&serde_json::to_string_pretty(&facts)?)?;
         return Ok(());
     }
-    for (fact, supply) in facts {
-        let words = words_of(fact.name, [event]);
-        let named = words.as_ref().map(|words| values(&words.words, words.closed)).unwrap_or_default();
-        output.data(&entry(fact, &[named, source_of(&supply)]))?;
-    }
-    if !EVENTS.contains(&event) {
-        output.talk(&format!("Qase does not document {event}; this is what is known of it."));
+    for one in &describing {
+        head(one, &describing, output)?;
+        for (fact, supply) in facts_of(one) {
+            let words = one.words_at(fact.name, event);
+            let named = words.as_ref().map(|words| values(&words.words, words.closed)).unwrap_or_default();
+            output.data(&entry(&fact, &[named, source_of(&supply)]))?;
+        }
+        if !one.events().contains(&event) {
+            output.talk(&format!("{} does not document {event}; this is what is known of it.", one.kind()));
+        }
     }
     Ok(())
 }
@@ -104,35 +136,29 @@ fn values(words: &[&str], closed: bool) -> String {
 }
 
 /// The events that have `fact` from memory alone.
-fn rememberers(fact: &FactInfo) -> BTreeSet<&'static str> {
+fn rememberers(one: &Catalogue, fact: &FactInfo) -> BTreeSet<&'static str> {
     let from_memory = |event: &&str| {
-        supply(event, fact.name).is_some_and(|supply| supply.forms.is_empty() && !supply.remembered_from.is_empty())
+        one.supply(event, fact.name).is_some_and(|supply| supply.forms.is_empty() && !supply.remembered_from.is_empty())
     };
-    described().filter(from_memory).collect()
+    one.described().filter(from_memory).collect()
 }
 
 /// Events in few words: `all events`, or `case.*` where every event of cases is meant.
-fn told(events: &BTreeSet<&str>) -> String {
-    let all: BTreeSet<&str> = described().collect();
+fn told(one: &Catalogue, events: &BTreeSet<&str>) -> String {
+    let all: BTreeSet<&str> = one.described().collect();
     if *events == all {
         return "all events".to_owned();
     }
-    let whole =
-        |subject: &str| all.iter().filter(|event| subject_of(event) == subject).all(|event| events.contains(event));
+    let whole = |subject: &str| all.iter().filter(|event| entity(event) == subject).all(|event| events.contains(event));
     let mut told: Vec<String> = Vec::new();
     for event in events {
-        let subject = subject_of(event);
+        let subject = entity(event);
         let words = if whole(subject) { format!("{subject}.*") } else { (*event).to_owned() };
         if told.last() != Some(&words) {
             told.push(words);
         }
     }
     if told.is_empty() { "none".to_owned() } else { told.join(", ") }
-}
-
-/// What an event is about: the part before the dot.
-fn subject_of(event: &str) -> &str {
-    event.split_once('.').map_or(event, |(subject, _)| subject)
 }
 
 fn entry(fact: &FactInfo, lines: &[String]) -> String {
@@ -143,17 +169,18 @@ fn entry(fact: &FactInfo, lines: &[String]) -> String {
     text
 }
 
-fn everywhere(fact: &FactInfo) -> Value {
+fn everywhere(one: &Catalogue, fact: &FactInfo) -> Value {
     json!({
-        "name": fact.name, "type": fact.kind.word(), "values": fact.values(), "meaning": fact.meaning,
-        "carried_by": carriers(fact.name).collect::<Vec<_>>(), "remembered_for": rememberers(fact),
+        "kind": one.kind(), "name": fact.name, "type": fact.kind.word(), "values": one.words_anywhere(fact.name),
+        "meaning": fact.meaning, "carried_by": one.carriers(fact.name).collect::<Vec<_>>(),
+        "remembered_for": rememberers(one, fact),
     })
 }
 
-fn at_event(fact: &FactInfo, event: &str, supply: &Supply) -> Value {
-    let words = words_of(fact.name, [event]);
+fn at_event(one: &Catalogue, fact: &FactInfo, event: &str, supply: &Supply) -> Value {
+    let words = one.words_at(fact.name, event);
     json!({
-        "name": fact.name, "type": fact.kind.word(), "meaning": fact.meaning,
+        "kind": one.kind(), "name": fact.name, "type": fact.kind.word(), "meaning": fact.meaning,
         "values": words.as_ref().map(|words| words.words.clone()).unwrap_or_default(),
         "other_values": words.is_none_or(|words| !words.closed),
         "forms": supply.forms.iter().map(|form| form.word()).collect::<Vec<_>>(),

@@ -28,6 +28,7 @@ mod schema;
 mod seen;
 mod send_test;
 mod serve;
+mod sources;
 mod table;
 mod test;
 
@@ -72,6 +73,10 @@ enum Command {
     SendTest(send_test::Args),
     /// Who can be mentioned, and who is named by events but known to nobody.
     People(people::Args),
+    /// Who sends: the address to paste into each sender, what came, what was refused and why.
+    Sources(sources::Args),
+    /// Look on as webhooks arrive: each as it came, and the facts it gave.
+    Capture(sources::CaptureArgs),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -154,12 +159,14 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Render(args) => render::run(&config, &args, output),
         Command::SendTest(args) => send_test::run(&config, &args, output),
         Command::People(args) => people::run(&config, &args, output),
+        Command::Sources(args) => sources::run(&config, &args, output),
+        Command::Capture(args) => sources::capture(&config, &args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),
         Command::Health(args) => health::run(&config, &args, output),
         Command::Init(args) => init::run(&args, output),
-        Command::Schema(args) => schema::run(&args, output),
+        Command::Schema(args) => schema::run(&config, &args, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "relaybell", &mut text);

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::config::did_you_mean;
 use crate::config::traffic::{EVENTS_MAX, Seen, SeenFact, Traffic};
-use crate::source::qase::{is_read, supply};
+use crate::config::{did_you_mean, words};
+use crate::source::catalogue::Catalogues;
+use crate::source::qase::is_read;
 
 use super::access::{configuration, reader};
 use super::output::{Output, plain};
@@ -17,6 +18,8 @@ const VALUES_SHOWN: usize = 5;
 
 pub(super) fn run(config: &Path, event: Option<&str>, json: bool, output: &mut Output) -> Result<(), Failure> {
     let place = configuration(config, output)?;
+    let known = words(config);
+    let sources = known.configured();
     let store = reader(&place.storage)?;
     let traffic = block_on(Traffic::look(&store, EVENTS_MAX))??;
     if let Some(event) = event
@@ -28,24 +31,24 @@ pub(super) fn run(config: &Path, event: Option<&str>, json: bool, output: &mut O
     }
     let shown = traffic.by_name.iter().filter(|(name, _)| event.is_none_or(|event| event == name.as_str()));
     if json {
-        let events: Vec<Value> = shown.map(|(name, seen)| as_json(name, seen)).collect();
+        let events: Vec<Value> = shown.map(|(name, seen)| as_json(sources, name, seen)).collect();
         let whole = json!({ "looked_at": traffic.events, "events": events });
         output.data(&serde_json::to_string_pretty(&whole)?)?;
         return Ok(());
     }
     for (name, seen) in shown {
-        output.data(&as_text(name, seen))?;
+        output.data(&as_text(sources, name, seen))?;
     }
     let bound = if traffic.events == EVENTS_MAX { ", the newest ones" } else { ", all there are" };
     output.talk(&format!("{} events were looked at{bound}.", traffic.events));
     Ok(())
 }
 
-fn as_text(name: &str, seen: &Seen) -> String {
+fn as_text(sources: &Catalogues, name: &str, seen: &Seen) -> String {
     let count = if seen.events == 1 { "1 event".to_owned() } else { format!("{} events", seen.events) };
     let mut text = format!("{}: {count}, {} to {}", plain(name), seen.first, seen.last);
     for (fact, about) in &seen.facts {
-        text.push_str(&format!("\n    {}", told(name, fact, about, seen.events)));
+        text.push_str(&format!("\n    {}", told(sources, name, fact, about, seen.events)));
     }
     for (field, count) in unread(seen) {
         text.push_str(&format!("\n    {}: {}, read by no fact", plain(field), share(count, seen.events)));
@@ -54,13 +57,13 @@ fn as_text(name: &str, seen: &Seen) -> String {
 }
 
 /// One fact in one line: how often, its type, its most frequent values.
-fn told(event: &str, name: &str, fact: &SeenFact, of: usize) -> String {
+fn told(sources: &Catalogues, event: &str, name: &str, fact: &SeenFact, of: usize) -> String {
     let kinds: Vec<&str> = fact.kinds.iter().copied().collect();
     let mut text = format!("{name} ({}): {}", kinds.join(" or "), share(fact.events, of));
     if fact.remembered > 0 {
         text.push_str(&format!(", {} by memory", fact.remembered));
     }
-    if is_news(event, name) {
+    if is_news(sources, event, name) {
         text.push_str(", not in the catalogue");
     }
     // What is different each time is not worth a list.
@@ -85,8 +88,8 @@ fn share(count: usize, of: usize) -> String {
 }
 
 /// Whether the catalogue does not say that the event can have the fact.
-fn is_news(event: &str, fact: &str) -> bool {
-    supply(event, fact).is_some_and(|supply| !supply.is_possible())
+fn is_news(sources: &Catalogues, event: &str, fact: &str) -> bool {
+    sources.supply(event, fact).is_some_and(|supply| !supply.is_possible())
 }
 
 /// The fields of the payloads that no fact is read from.
@@ -98,7 +101,7 @@ fn unread(seen: &Seen) -> impl Iterator<Item = (&str, usize)> {
     seen.fields.iter().map(|(field, count)| (field.as_str(), *count)).filter(move |(field, _)| is_unread(field))
 }
 
-fn as_json(name: &str, seen: &Seen) -> Value {
+fn as_json(sources: &Catalogues, name: &str, seen: &Seen) -> Value {
     let facts: Vec<Value> = seen
         .facts
         .iter()
@@ -106,7 +109,7 @@ fn as_json(name: &str, seen: &Seen) -> Value {
             let values = about.frequent().into_iter().map(|(value, count)| json!({ "value": value, "events": count }));
             json!({
                 "name": fact, "types": about.kinds, "events": about.events, "remembered": about.remembered,
-                "in_catalogue": !is_news(name, fact), "values": values.collect::<Vec<_>>(), "more_values": about.more,
+                "in_catalogue": !is_news(sources, name, fact), "values": values.collect::<Vec<_>>(), "more_values": about.more,
             })
         })
         .collect();

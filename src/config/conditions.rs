@@ -7,7 +7,7 @@ use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::node::{Entry, Node, Tree};
 use super::operators::Line as LineReader;
-use super::vocabulary::{FactKind, NESTS, OPERATORS, RULE_LATER, known_facts};
+use super::vocabulary::{FactKind, NESTS, OPERATORS, RULE_LATER};
 use crate::domain::Name;
 use crate::domain::condition::{Condition, Line};
 use crate::domain::facts::FactPath;
@@ -94,7 +94,7 @@ fn line(entry: &Entry, sources: &BTreeSet<Name>, findings: &mut Findings) -> Opt
 /// What the values at `path` are; reports a fact that does not exist.
 pub(super) fn fact_kind(path: &FactPath, at: Place, findings: &mut Findings) -> Option<FactKind> {
     let name = path.name();
-    let Some((_, kind)) = known_facts().find(|(known, _)| *known == name) else {
+    let Some(kind) = findings.words().kind(name) else {
         unknown_fact(name, at, findings);
         return None;
     };
@@ -125,8 +125,8 @@ fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
         let help = format!("an operator stands below a fact: severity: {{ {name}: … }}");
         findings.error_help(at, format!("'{name}' is an operator, not a fact"), help);
     } else {
-        let known = known_facts().map(|(known, _)| known);
-        let message = format!("unknown fact '{name}'{}", did_you_mean(name, known.chain(NESTS)));
+        let words = findings.words();
+        let message = format!("unknown fact '{name}'{}", did_you_mean(name, words.names().chain(NESTS)));
         let help = "a field of the sender's own is reached by its path: payload.…";
         findings.error_help(at, message, help);
     }

@@ -3,37 +3,19 @@
 use std::io;
 use std::ops::Range;
 use std::panic::catch_unwind;
-use std::sync::{LazyLock, mpsc};
+use std::sync::{Arc, LazyLock, mpsc};
 use std::thread;
 
 use super::fields::text;
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
 use super::node::Node;
-use super::values;
-use super::vocabulary::{FactKind, known_facts};
-use crate::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Vocabulary};
-
-/// What expressions of rules may name.
-static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary {
-    facts: known_facts().map(|(name, kind)| (name, kind_of(kind))).collect(),
-    duration: values::duration,
-});
-
-fn kind_of(kind: FactKind) -> Kind {
-    match kind {
-        FactKind::Text | FactKind::Time => Kind::Text,
-        FactKind::Number | FactKind::Duration => Kind::Number,
-        FactKind::Flag => Kind::Flag,
-        FactKind::List => Kind::List,
-        FactKind::Any => Kind::Any,
-    }
-}
+use crate::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Vocabulary};
 
 /// Reads an expression. `None` when it is broken; the reasons are reported.
 pub fn read(node: &Node, findings: &mut Findings) -> Option<Expression> {
     let source = text(node, "'where'", findings)?;
-    match compile(source) {
+    match compile(source, findings.words().expressions()) {
         Ok(mut expression) => {
             expression.line = u32::try_from(findings.line(node.at)).unwrap_or(0);
             if expression.reads().is_empty() {
@@ -54,6 +36,7 @@ pub fn read(node: &Node, findings: &mut Findings) -> Option<Expression> {
 /// An expression to compile, and where its reader waits.
 struct Order {
     source: String,
+    words: Arc<Vocabulary>,
     answer: mpsc::Sender<Result<Expression, Vec<Flaw>>>,
 }
 
@@ -63,9 +46,9 @@ static COMPILER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     let (sender, orders) = mpsc::channel::<Order>();
     let compiler = thread::Builder::new().name("expressions".to_owned()).stack_size(COMPILE_STACK_BYTES);
     compiler.spawn(move || {
-        for Order { source, answer } in orders {
+        for Order { source, words, answer } in orders {
             // An answer that is missing says that the parser panicked.
-            if let Ok(compiled) = catch_unwind(|| Expression::compile(&source, &WORDS)) {
+            if let Ok(compiled) = catch_unwind(|| Expression::compile(&source, &words)) {
                 drop(answer.send(compiled));
             }
         }
@@ -73,13 +56,13 @@ static COMPILER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     Ok(sender)
 });
 
-fn compile(source: &str) -> Result<Expression, Vec<Flaw>> {
+fn compile(source: &str, words: Arc<Vocabulary>) -> Result<Expression, Vec<Flaw>> {
     let broken = |message: String| vec![Flaw { at: 0..source.len(), message, help: None, unknown: None }];
     let compiler =
         COMPILER.as_ref().map_err(|error| broken(format!("there is no memory to read this expression: {error}")))?;
     let (answer, compiled) = mpsc::channel();
     let unreadable = || broken("this is no expression that can be read".to_owned());
-    compiler.send(Order { source: source.to_owned(), answer }).map_err(|_| unreadable())?;
+    compiler.send(Order { source: source.to_owned(), words, answer }).map_err(|_| unreadable())?;
     compiled.recv().map_err(|_| unreadable())?
 }
 

@@ -1,8 +1,11 @@
 //! Collects findings while files are read, and knows the files they are about.
 
+use std::sync::Arc;
+
 use super::diagnostic::{Also, Diagnostic, Diagnostics, Severity};
 use super::lint::{Doubt, Unknown};
 use super::scrub::Scrubber;
+use super::vocabulary::Vocabulary;
 
 /// The longest source line that is shown, in characters.
 const SHOWN_LINE_MAX: usize = 400;
@@ -58,15 +61,32 @@ impl Sheet {
 }
 
 /// All findings so far and the files they are about.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Findings {
+    words: Arc<Vocabulary>,
     sheets: Vec<Sheet>,
     found: Vec<Diagnostic>,
     errors: usize,
     doubts: Vec<Doubt>,
 }
 
+impl Default for Findings {
+    fn default() -> Self {
+        Self { words: Vocabulary::built_in(), sheets: Vec::new(), found: Vec::new(), errors: 0, doubts: Vec::new() }
+    }
+}
+
 impl Findings {
+    /// The words that the files are held against.
+    pub fn words(&self) -> Arc<Vocabulary> {
+        Arc::clone(&self.words)
+    }
+
+    /// From now on files are held against `words`.
+    pub fn hold_against(&mut self, words: Arc<Vocabulary>) {
+        self.words = words;
+    }
+
     /// Takes a file; the number names it in places.
     pub fn open(&mut self, name: String, text: String) -> usize {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();

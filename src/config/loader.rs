@@ -18,6 +18,7 @@ use super::secrets::{Environment, Resolver};
 use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
 use super::trials::{self, Trial};
+use super::vocabulary::Vocabulary;
 use super::{Secrets, Server, Snapshot, Storage, yaml};
 use crate::domain::Name;
 use crate::domain::rule::RuleSet;
@@ -106,6 +107,20 @@ pub fn whereabouts(path: &Path) -> Result<Whereabouts, Diagnostics> {
         Some(settings) => Ok(Whereabouts { server: settings.server, storage: settings.storage }),
         None => Err(findings),
     }
+}
+
+/// The words that the files of the configuration at `path` may use: those built in, and
+/// what its sources declare. Mistakes in it are no concern here; without it, those built in.
+#[must_use]
+pub fn words(path: &Path) -> Arc<Vocabulary> {
+    let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut load = Load::new(&Disk, &environment, base, Secrets::Leave);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if path.exists() && load.settings(path, &name).is_none() {
+        return Vocabulary::built_in();
+    }
+    load.desk.findings.words()
 }
 
 /// Reads the rules at `path`, a file or a folder, by themselves: only to match them. What
@@ -293,6 +308,7 @@ impl<'a> Load<'a> {
         let watched_files = std::mem::take(&mut self.desk.resolver.read);
         let scrubber = self.desk.resolver.values.scrubber();
         let doubts = self.desk.findings.take_doubts();
+        let words = self.desk.findings.words();
         let warnings = self.desk.findings.finish(&scrubber);
         let Some(Compiled { settings, rules, templates, trials }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
@@ -309,6 +325,7 @@ impl<'a> Load<'a> {
             storage: settings.storage,
             sources: settings.sources,
             destinations,
+            words,
             rules,
             templates,
             people: settings.people,

@@ -47,6 +47,7 @@ mod scrub;
 mod secrets;
 mod sends;
 mod settings;
+mod sources;
 mod templates;
 pub mod traffic;
 pub mod trials;
@@ -57,13 +58,14 @@ mod yaml_words;
 
 use diagnostic::Diagnostics;
 pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
-pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts};
+pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts, words};
 pub use mutes::ended_mutes;
 pub use nearest::did_you_mean;
-pub use rehearsal::{rehearse, sample_events};
+pub use rehearsal::{rehearse, samples_of};
 pub use scrub::Scrubber;
 pub use secrets::Environment;
 pub use values::duration;
+pub use vocabulary::Vocabulary;
 
 /// One whole configuration, checked and compiled. Never changes.
 #[derive(Debug)]
@@ -81,6 +83,8 @@ pub struct Snapshot {
     pub sources: BTreeMap<Name, Arc<SourceSpec>>,
     /// `destinations:` by name.
     pub destinations: BTreeMap<Name, Arc<DestinationSpec>>,
+    /// What the files may name: facts, their values, events.
+    pub words: Arc<Vocabulary>,
     /// All rules.
     pub rules: RuleSet,
     /// All templates.
@@ -102,6 +106,13 @@ pub struct Snapshot {
     pub watched_files: Vec<PathBuf>,
     /// A hash of the resolved secrets, which are no part of `revision`.
     pub secrets_digest: u64,
+}
+
+impl Snapshot {
+    /// The sources that somebody else sends to: all but the relay itself.
+    pub fn senders(&self) -> impl Iterator<Item = &Arc<SourceSpec>> {
+        self.sources.values().filter(|spec| !spec.adapter.is_own())
+    }
 }
 
 /// `server:`.
@@ -129,8 +140,12 @@ pub struct Storage {
 pub struct SourceSpec {
     /// Its name.
     pub name: Name,
+    /// Its kind, as `relaybell.yaml` names it.
+    pub kind: &'static str,
     /// Reads it.
     pub adapter: Arc<dyn Source>,
+    /// How soon something is expected again: from the source (`None`), or about one of its projects.
+    pub expect_every: Vec<(Option<String>, Duration)>,
 }
 
 /// One destination.

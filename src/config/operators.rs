@@ -10,7 +10,7 @@ use super::lint::Unknown;
 use super::nearest::{any_of, did_you_mean, slip_of};
 use super::node::{Entry, Node, Tree};
 use super::values;
-use super::vocabulary::{FactKind, OPERATORS, SYNONYMS, is_remembered, known_events, known_facts};
+use super::vocabulary::{FactKind, OPERATORS, SYNONYMS};
 use crate::domain::Name;
 use crate::domain::condition::{Bound, Folded, Limit, Presence, Test, Wanted};
 use crate::domain::rank;
@@ -103,7 +103,7 @@ impl Line<'_> {
             self.findings.error_help(entry.key_at, message, "relaybell facts  lists them");
             return None;
         }
-        if !is_remembered(fact) {
+        if !self.findings.words().is_remembered(fact) {
             let message = format!("'{fact}' is not remembered of a subject, so it cannot change");
             self.findings.error(entry.key_at, message);
             return None;
@@ -195,11 +195,12 @@ impl Line<'_> {
 
     /// Reports an element of `changed` that is no fact that can change.
     fn name_of_fact(&mut self, text: &str, at: Place) -> Option<()> {
-        let known = || known_facts().map(|(known, _)| known).filter(|known| is_remembered(known));
+        let words = self.findings.words();
+        let known = || words.names().filter(|known| words.is_remembered(known));
         if known().any(|known| known.eq_ignore_ascii_case(text)) {
             return Some(());
         }
-        let is_fact = known_facts().any(|(known, _)| known.eq_ignore_ascii_case(text));
+        let is_fact = words.names().any(|known| known.eq_ignore_ascii_case(text));
         let message = if is_fact {
             format!("'{text}' is not remembered of a subject, so it cannot change")
         } else {
@@ -223,7 +224,8 @@ impl Line<'_> {
 
     /// Points out an event that no source is known to send.
     fn event(&mut self, text: &str, at: Place) {
-        let known = known_events();
+        let words = self.findings.words();
+        let known = words.events();
         let folded = text.to_lowercase();
         let help = "right if the sender has added it since; no documented event has this name";
         if text.contains(['*', '?']) {

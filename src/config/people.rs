@@ -11,7 +11,6 @@ use super::nearest::did_you_mean;
 use super::node::Node;
 use super::secrets::State;
 use super::templates::unknown_fact;
-use super::vocabulary::known_facts;
 use crate::domain::message::Mention;
 use crate::domain::people::{Group, People, Person, Wanted};
 use crate::domain::render::FieldTree;
@@ -195,7 +194,7 @@ fn template(people: &Arc<People>, word: &str, kind: Kind, at: Place, findings: &
         Ok(tree) => {
             for (fact, _) in tree.facts_used() {
                 let name = fact.split(['.', '[']).next().unwrap_or_default();
-                if !known_facts().any(|(known, _)| known == name) {
+                if !findings.words().knows(name) {
                     unknown_fact(name, at, findings);
                 }
             }

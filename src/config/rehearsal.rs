@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use url::Url;
 
 use super::Snapshot;
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::destination::Step;
+use crate::domain::Name;
 use crate::domain::delivery::{Job, Outcome};
 use crate::domain::event::Event;
 use crate::domain::facts::Facts;
@@ -21,14 +20,14 @@ use crate::domain::render::{RenderError, Templates};
 use crate::domain::rule::{Kind, Rule, Send};
 use crate::domain::thread::Thread;
 use crate::domain::time::Timestamp;
-use crate::source::qase::{Qase, samples};
-use crate::source::{RawHook, prove};
+use crate::source::{ByHand, Source};
 
 /// Renders the templates of `snapshot` on the samples of the events that their rules
 /// match, and says where they fail. Such an event would be told in the built-in form.
 #[must_use]
 pub fn rehearse(snapshot: &Snapshot) -> Diagnostics {
-    let events = sample_events();
+    let events: Vec<_> =
+        snapshot.sources.values().flat_map(|spec| samples_of(&spec.name, spec.adapter.as_ref())).collect();
     let mut told = BTreeSet::new();
     let mut findings = Vec::new();
     for rule in snapshot.rules.rules() {
@@ -57,20 +56,16 @@ pub fn rehearse(snapshot: &Snapshot) -> Diagnostics {
     Diagnostics(findings)
 }
 
-/// Every sample webhook as an event without memory, with the name of the sample.
+/// Every sample webhook of `source` as an event without memory, with the name of the sample.
 #[must_use]
-pub fn sample_events() -> Vec<(&'static str, Event)> {
-    let Ok(app_url) = Url::parse("https://app.qase.io") else { return Vec::new() };
-    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url };
+pub fn samples_of(name: &Name, source: &dyn Source) -> Vec<(&'static str, Event)> {
     let now = Timestamp::from_seconds(1_789_400_000);
     let mut events = Vec::new();
-    for sample in samples() {
-        let hook = RawHook { headers: HeaderMap::new(), body: Bytes::from_static(sample.body.as_bytes()) };
-        let Ok(verified) = prove(&qase, hook, now) else { continue };
-        for report in crate::source::Source::normalise(&qase, &verified).unwrap_or_default() {
+    for sample in source.samples() {
+        for report in ByHand(source).read(sample.hook()).unwrap_or_default() {
             let arrival = Arrival {
                 id: EventId::new(now, [0; 10]),
-                source: "qase".into(),
+                source: Name::clone(name),
                 report,
                 body: Bytes::new(),
                 received: now,

@@ -10,7 +10,6 @@ use super::findings::Place;
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Node, Tree as Written};
 use super::rest_answers;
-use super::vocabulary::known_facts;
 use crate::destination::rest::{Answers, Body, Call, HeaderText, Remembered};
 use crate::domain::render::{Line, Tree};
 
@@ -264,7 +263,8 @@ fn line(written: &str, node: &Node, scope: &Scope<'_>, spot: Spot, desk: &mut De
     };
     let mut sound = true;
     for name in line.names() {
-        let known = || known_facts().map(|(fact, _)| fact).chain(OWN);
+        let words = desk.findings.words();
+        let known = || words.names().chain(OWN);
         if !known().any(|known| known == name) {
             let message = format!("unknown name '{name}'{}", did_you_mean(&name, known()));
             let help = format!("a description names facts (relaybell facts) and {}", any_of(OWN).replace(" or ", ", "));

@@ -12,7 +12,7 @@ use super::node::{Node, Tree};
 use super::people;
 use super::rules::{Known, Receiver, Rules};
 use super::templates::unknown_fact;
-use super::vocabulary::{SEND_LATER, known_facts};
+use super::vocabulary::SEND_LATER;
 use crate::domain::Name;
 use crate::domain::delivery::Action;
 use crate::domain::how::How;
@@ -219,7 +219,7 @@ fn field_tree(node: &Node, kind: Option<Kind>, findings: &mut Findings) -> Optio
         Ok(tree) => {
             for (fact, pointer) in tree.facts_used() {
                 let name = fact.split(['.', '[']).next().unwrap_or_default();
-                if !known_facts().any(|(known, _)| known == name) {
+                if !findings.words().knows(name) {
                     unknown_fact(name, node.at_pointer(&pointer).at, findings);
                 }
             }

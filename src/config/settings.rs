@@ -9,15 +9,15 @@ use std::time::Duration;
 use serde_yaml::Value;
 
 use super::desk::Desk;
-use super::fields::{Fields, entries, name, not_yet, one_of, text};
+use super::fields::{Fields, entries, name, not_yet};
 use super::findings::Place;
 use super::node::{Node, Tree};
 use super::people::read_people;
 use super::secrets::State;
-use super::{DestinationSpec, Server, SourceSpec, Storage, destinations};
+use super::vocabulary::Vocabulary;
+use super::{DestinationSpec, Server, SourceSpec, Storage, destinations, sources};
 use crate::domain::Name;
 use crate::domain::people::People;
-use crate::source::qase::Qase;
 
 /// Everything in `relaybell.yaml`.
 pub struct Settings {
@@ -52,7 +52,9 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let storage = storage(fields.take("storage"), desk);
     let rules = folder(fields.take("rules"), "rules", desk);
     let templates = folder(fields.take("templates"), "templates", desk);
-    let (sources, source_names) = sources(fields.take("sources"), desk);
+    let (sources, source_names) = sources::read(fields.take("sources"), desk);
+    let catalogues = sources.values().map(|spec| spec.adapter.catalogue()).collect();
+    desk.findings.hold_against(Arc::new(Vocabulary::of(catalogues)));
     let destinations = all_destinations(fields.take("destinations"), desk);
     let people = fields.take("people").map(|node| Arc::new(read_people(node, desk))).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);
@@ -150,64 +152,7 @@ fn folder(node: Option<&Node>, default: &str, desk: &mut Desk<'_>) -> (String, O
 }
 
 /// `relaybell.yaml` is the first file that is read.
-const MAIN_SHEET: usize = 0;
-
-/// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 3] = ["uipath", "cloudevents", "json"];
-
-fn sources(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
-    let (mut sources, mut names) = (BTreeMap::new(), BTreeSet::new());
-    for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
-        let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
-        names.extend(called.clone());
-        let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
-            continue;
-        };
-        let Some(kind) = fields.require("kind", &mut desk.findings) else { continue };
-        let Some(word) = text(kind, "'kind'", &mut desk.findings) else { continue };
-        if SOURCES_LATER.contains(&word) {
-            not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
-            continue;
-        }
-        if one_of(word, "kind of source", &[("qase", ())], kind.at, &mut desk.findings).is_none() {
-            continue;
-        }
-        let adapter = qase(&entry.key, &mut fields, entry.key_at, desk);
-        fields.finish(&mut desk.findings);
-        if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, adapter: Arc::new(adapter) }));
-        }
-    }
-    if sources.is_empty() && !desk.findings.failed() {
-        let help = "add one below 'sources:', as in  qase: { kind: qase, secrets: [\"${QASE_WEBHOOK_SECRET}\"] }";
-        desk.findings.warning(
-            node.map_or(Place::file(MAIN_SHEET), |node| node.at),
-            "no source is configured: nothing can come in",
-            help,
-        );
-    }
-    (sources, names)
-}
-
-fn qase(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Qase> {
-    fields.later(&["api", "signature"]);
-    let listed = fields.take("secrets");
-    let named = listed.is_some();
-    let secrets = listed.map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
-    if secrets.is_empty() && !(named && desk.findings.failed()) {
-        let message = format!("source '{name}' asks for no secret: whoever knows its address can send events");
-        desk.findings.warning(
-            at,
-            message,
-            "set a secret at Qase's webhook and name it here: secrets: [\"${QASE_WEBHOOK_SECRET}\"]",
-        );
-    }
-    let app_url = match fields.take("app_url") {
-        Some(node) => desk.address(node, "'app_url'")?,
-        None => url::Url::parse("https://app.qase.io").ok()?,
-    };
-    Some(Qase { name: name.to_owned(), secrets, app_url })
-}
+pub const MAIN_SHEET: usize = 0;
 
 fn all_destinations(node: Option<&Node>, desk: &mut Desk<'_>) -> BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)> {
     let mut all = BTreeMap::new();

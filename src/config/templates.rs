@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fields::name;
 use super::findings::{Findings, Place};
 use super::nearest::did_you_mean;
-use super::vocabulary::known_facts;
 use crate::domain::Name;
 use crate::domain::render::{TemplateFile, Templates};
 use crate::domain::rule::Kind;
@@ -100,8 +99,7 @@ impl TemplateFiles {
         for name in self.names.keys() {
             for (fact, file, line) in templates.facts_used(name) {
                 let name = fact.split(['.', '[']).next().unwrap_or_default();
-                if known_facts().any(|(known, _)| known == name) || !told.insert((file.clone(), line, name.to_owned()))
-                {
+                if findings.words().knows(name) || !told.insert((file.clone(), line, name.to_owned())) {
                     continue;
                 }
                 let sheet = self.sheets.get(&file).copied().unwrap_or_default();
@@ -114,8 +112,8 @@ impl TemplateFiles {
 
 /// Reports a fact that a template names and no event has.
 pub fn unknown_fact(name: &str, at: Place, findings: &mut Findings) {
-    let known = known_facts().map(|(known, _)| known);
-    let message = format!("unknown fact '{name}'{}", did_you_mean(name, known));
+    let words = findings.words();
+    let message = format!("unknown fact '{name}'{}", did_you_mean(name, words.names()));
     findings.error_help(at, message, "a field of the sender's own is reached by its path: payload.…");
 }
 

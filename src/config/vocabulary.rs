@@ -1,6 +1,12 @@
 //! The words rules may use: facts, events, operators, and those of later releases.
 
-use crate::source::qase;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use super::values;
+use crate::domain::expression;
+use crate::source::catalogue::{self, Catalogue, Catalogues};
+use crate::source::{own, qase};
 
 /// What a fact's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,35 +27,133 @@ pub enum FactKind {
     Any,
 }
 
-/// All facts that rules may name, in the order they are shown.
-pub fn known_facts() -> impl Iterator<Item = (&'static str, FactKind)> {
-    qase::FACTS.iter().map(|fact| {
-        // An id is a number at most of Qase's entities, and a hash at the others.
-        let kind = match fact.kind {
-            _ if fact.name == "id" || fact.name.ends_with("_id") => FactKind::Any,
-            qase::FactKind::Text => FactKind::Text,
-            qase::FactKind::Number => FactKind::Number,
-            qase::FactKind::Flag => FactKind::Flag,
-            qase::FactKind::List => FactKind::List,
-            qase::FactKind::Time => FactKind::Time,
-            qase::FactKind::Duration => FactKind::Duration,
-            qase::FactKind::Object => FactKind::Any,
+impl FactKind {
+    fn of(fact: &catalogue::FactInfo) -> Self {
+        match fact.kind {
+            // An id is a number at most of Qase's entities, and a hash at the others.
+            _ if fact.name == "id" || fact.name.ends_with("_id") => Self::Any,
+            catalogue::FactKind::Text => Self::Text,
+            catalogue::FactKind::Number => Self::Number,
+            catalogue::FactKind::Flag => Self::Flag,
+            catalogue::FactKind::List => Self::List,
+            catalogue::FactKind::Time => Self::Time,
+            catalogue::FactKind::Duration => Self::Duration,
+            catalogue::FactKind::Object | catalogue::FactKind::Any => Self::Any,
+        }
+    }
+
+    fn in_expressions(self) -> expression::Kind {
+        match self {
+            Self::Text | Self::Time => expression::Kind::Text,
+            Self::Number | Self::Duration => expression::Kind::Number,
+            Self::Flag => expression::Kind::Flag,
+            Self::List => expression::Kind::List,
+            Self::Any => expression::Kind::Any,
+        }
+    }
+}
+
+/// What the files of one configuration may name.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// What each kind of source can report, and each source that declares its own facts.
+    everything: Catalogues,
+    /// What the configured sources can report; the same as `everything` where there is none.
+    configured: Catalogues,
+    facts: Vec<(&'static str, FactKind)>,
+    kinds: HashMap<&'static str, FactKind>,
+    events: Vec<&'static str>,
+    expressions: Arc<expression::Vocabulary>,
+}
+
+/// The catalogues of the kinds of sources that are built in.
+fn built_in() -> Vec<Arc<Catalogue>> {
+    vec![Arc::clone(qase::catalogue()), Arc::clone(own::catalogue())]
+}
+
+static BUILT_IN: LazyLock<Arc<Vocabulary>> = LazyLock::new(|| Arc::new(Vocabulary::of(Vec::new())));
+
+impl Vocabulary {
+    /// The words when no source is known.
+    pub fn built_in() -> Arc<Self> {
+        Arc::clone(&BUILT_IN)
+    }
+
+    /// The words when sources report what `configured` says.
+    pub fn of(configured: Vec<Arc<Catalogue>>) -> Self {
+        let everything = Catalogues::of(built_in().into_iter().chain(configured.iter().cloned()));
+        let configured = match configured.as_slice() {
+            [] => everything.clone(),
+            _ => Catalogues::of(configured),
         };
-        (fact.name, kind)
-    })
-}
+        let mut facts: Vec<(&'static str, FactKind)> = Vec::new();
+        let mut kinds: HashMap<&'static str, FactKind> = HashMap::new();
+        for fact in everything.facts() {
+            let kind = FactKind::of(fact);
+            let known = kinds.entry(fact.name).or_insert_with(|| {
+                facts.push((fact.name, kind));
+                kind
+            });
+            // Two senders mean different things by it.
+            if *known != kind {
+                *known = FactKind::Any;
+            }
+        }
+        for (name, kind) in &mut facts {
+            *kind = kinds.get(name).copied().unwrap_or(*kind);
+        }
+        let expressions = expression::Vocabulary {
+            facts: facts.iter().map(|(name, kind)| (*name, kind.in_expressions())).collect(),
+            duration: values::duration,
+        };
+        let events = everything.events();
+        Self { everything, configured, facts, kinds, events, expressions: Arc::new(expressions) }
+    }
 
-/// Whether the fact is remembered of a subject, so that it can differ from memory.
-pub fn is_remembered(fact: &str) -> bool {
-    !OF_EVERY_EVENT.contains(&fact) && !qase::PASSING.contains(&fact)
-}
+    /// All facts that rules may name, in the order they are shown.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, FactKind)> {
+        self.facts.iter().copied()
+    }
 
-/// The facts that each event brings along or that are computed of it anew.
-const OF_EVERY_EVENT: [&str; 8] = ["event", "source", "project", "subject", "time", "age", "changed", "payload"];
+    /// The names of all facts.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.facts.iter().map(|(name, _)| *name)
+    }
 
-/// All event names that the sources document.
-pub fn known_events() -> &'static [&'static str] {
-    qase::EVENTS
+    /// Whether there is such a fact.
+    pub fn knows(&self, fact: &str) -> bool {
+        self.kinds.contains_key(fact)
+    }
+
+    /// What the values of the fact are.
+    pub fn kind(&self, fact: &str) -> Option<FactKind> {
+        self.kinds.get(fact).copied()
+    }
+
+    /// Whether the fact is remembered of a subject, so that it can differ from memory.
+    pub fn is_remembered(&self, fact: &str) -> bool {
+        self.everything.remembers(fact)
+    }
+
+    /// All event names that senders document, whether such a source is configured or not.
+    pub fn events(&self) -> &[&'static str] {
+        &self.events
+    }
+
+    /// What every kind of source can report.
+    pub fn everything(&self) -> &Catalogues {
+        &self.everything
+    }
+
+    /// What the configured sources can report; everything where none is configured.
+    pub fn configured(&self) -> &Catalogues {
+        &self.configured
+    }
+
+    /// What expressions of rules may name.
+    pub fn expressions(&self) -> Arc<expression::Vocabulary> {
+        Arc::clone(&self.expressions)
+    }
 }
 
 /// The operators that have a word; equality and lists have none.

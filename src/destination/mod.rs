@@ -17,13 +17,12 @@ mod threads;
 use std::fmt;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::Value;
 
-use crate::domain::delivery::{Action, Job, Lost, Outcome};
+pub use crate::domain::ask::{Answer, Ask, Reply};
+use crate::domain::delivery::{Action, Job, Outcome};
 use crate::domain::message::{Block, Message};
 use crate::domain::reads::Reads;
-use crate::domain::time::Timestamp;
 
 /// What `body` says, in plain text: the words alone, in their order, in lines.
 #[must_use]
@@ -74,40 +73,9 @@ pub enum Step {
     Done(Outcome),
 }
 
-/// One request.
-#[derive(Debug)]
-pub struct Ask {
-    /// What it is, without secrets, for people: `POST chat.postMessage`.
-    pub what: String,
-    /// The request, complete, with absolute address, credentials and content type.
-    pub request: http::Request<Bytes>,
-}
-
 /// `body` as it is sent. Writing bytes is cheaper than writing text.
 fn json_bytes(body: &Value) -> Bytes {
     serde_json::to_vec(body).map_or_else(|_| body.to_string().into(), Bytes::from)
-}
-
-/// What came back for one ask.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// An HTTP response of any status.
-    Replied(Reply),
-    /// None.
-    Lost(Lost),
-}
-
-/// An HTTP response.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    /// The status code.
-    pub status: u16,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, at most [`ANSWER_BYTES_MAX`] of it.
-    pub body: Bytes,
-    /// When it came, for `Retry-After` dates.
-    pub at: Timestamp,
 }
 
 /// `message` as plain text: what a person reads where there is neither style nor colour.

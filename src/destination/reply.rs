@@ -1,12 +1,8 @@
 //! What every vendor's answers have in common.
 
-use std::borrow::Cow;
-use std::time::{Duration, UNIX_EPOCH};
-
-use serde_json::Value;
+use std::time::Duration;
 
 use crate::domain::delivery::{Extent, Lost, Outcome};
-use crate::domain::time::Timestamp;
 
 use super::Reply;
 use super::text::{cut, one_line};
@@ -14,47 +10,7 @@ use super::text::{cut, one_line};
 /// The longest quotation of a vendor's answer.
 const QUOTE_UNITS_MAX: usize = 500;
 
-/// The longest wait a vendor may ask for.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
-
 impl Reply {
-    /// The body as text.
-    pub(super) fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.body)
-    }
-
-    /// The body as JSON; null when it is none.
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
-    }
-
-    /// A header as text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
-    }
-
-    /// The wait that `Retry-After` asks for, in seconds or as a date. What cannot be read
-    /// is ignored, and no wait is longer than a day.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        let value = self.header("retry-after")?;
-        if let Ok(seconds) = value.parse::<f64>() {
-            let sane = seconds.is_finite() && seconds >= 0.0;
-            return sane.then(|| Duration::from_secs_f64(seconds.ceil().min(WAIT_MAX.as_secs_f64())));
-        }
-        let date = httpdate::parse_http_date(value).ok()?;
-        let ms = date.duration_since(UNIX_EPOCH).ok()?.as_millis();
-        Some(self.until(Timestamp::from_ms(i64::try_from(ms).ok()?)))
-    }
-
-    /// The wait until the moment that `X-RateLimit-Reset` names in RFC 3339.
-    pub(super) fn rate_limit_reset(&self) -> Option<Duration> {
-        self.header("x-ratelimit-reset").and_then(Timestamp::parse).map(|at| self.until(at))
-    }
-
-    fn until(&self, at: Timestamp) -> Duration {
-        at.since(self.at).min(WAIT_MAX)
-    }
-
     /// `vendor answered 503: <the beginning of the body>`, without what is in `secrets`.
     pub(super) fn said(&self, vendor: &str, secrets: &[&str]) -> String {
         let body = quote(&self.text(), secrets);

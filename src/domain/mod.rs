@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file, a socket or a die; time and chance are
 //! arguments. Nothing here imports another module of this crate.
 
+pub mod ask;
 pub mod breaker;
 pub mod characters;
 pub mod condition;

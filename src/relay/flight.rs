@@ -50,6 +50,9 @@ pub(super) async fn fly(shared: Arc<Shared>, spec: Arc<DestinationSpec>, lease: 
     let landing = landing(&outcome, reach, &job);
     let transition = settle(&job, outcome, &spec.retry, ended, shared.dice.roll());
     report(&shared, &job, &transition, &landing);
+    if let Transition::Dead { why, .. } = &transition {
+        shared.notices.dead(&job, why);
+    }
     let thread = match &transition {
         // A post that changes nothing of the thread needs no writing.
         Transition::Sent(receipt) => Some(thread_after(&job, receipt, ended))

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::config::{Snapshot, SourceSpec};
 use crate::domain::Name;
 use crate::domain::delivery::NewDelivery;
@@ -76,9 +78,11 @@ impl Relay {
         let name = source.name.to_string();
         match &outcome {
             Ok(Accepted { duplicate: false, .. }) => {
+                self.shared.books.accepted(&source.name, false, self.shared.clock.now());
                 metrics.accepted.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Ok(Accepted { duplicate: true, .. }) => {
+                self.shared.books.accepted(&source.name, true, self.shared.clock.now());
                 metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(error) => {
@@ -100,7 +104,11 @@ impl Relay {
     async fn take_in(&self, source: &Name, reports: Vec<Report>, verified: &Verified) -> Result<Accepted, IngestError> {
         let mut all: Option<Accepted> = None;
         for report in reports {
-            let one = self.plan_and_commit(source, report, verified).await?;
+            let project = report.project.clone();
+            let one = self.plan_and_commit(source, report, &verified.hook().body).await?;
+            if let Some(project) = project {
+                self.shared.books.about(source, &project, self.shared.clock.now());
+            }
             all = Some(match all {
                 None => one,
                 Some(first) => Accepted { event: first.event, duplicate: first.duplicate && one.duplicate },
@@ -109,11 +117,12 @@ impl Relay {
         all.ok_or_else(|| Malformed { why: "the webhook reports no event".to_owned() }.into())
     }
 
-    async fn plan_and_commit(
+    /// Plans `report` of `source`, which came in `body`, and commits the plan.
+    pub(super) async fn plan_and_commit(
         &self,
         source: &Name,
         report: Report,
-        verified: &Verified,
+        body: &Bytes,
     ) -> Result<Accepted, IngestError> {
         let snapshot = self.shared.current.load_full();
         let received = self.shared.clock.now();
@@ -121,7 +130,7 @@ impl Relay {
             id: EventId::new(received, self.shared.dice.bytes()),
             source: source.clone(),
             report,
-            body: verified.hook().body.clone(),
+            body: body.clone(),
             received,
             revision: snapshot.revision.clone(),
         };

@@ -12,6 +12,7 @@ use crate::config::DestinationSpec;
 use crate::domain::Name;
 use crate::domain::breaker::Phase;
 use crate::domain::delivery::Job;
+use crate::source::own::Notice;
 use crate::store::{Hold, Lease, Nodes, Settled, StoreError, Taken};
 use crate::telemetry::OfDestination;
 
@@ -251,6 +252,8 @@ impl Lane {
                 );
                 let hold = Hold { destination: self.name.clone(), since: self.shared.clock.now(), why: why.clone() };
                 self.remember_hold(Some(hold)).await;
+                let (destination, why) = (self.name.to_string(), why.clone());
+                self.shared.notices.tell(Notice::DestinationHeld { destination, why });
             }
             return;
         }

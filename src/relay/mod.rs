@@ -11,11 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Snapshot;
+use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Dice, Exchange};
 use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub mod account;
+pub mod books;
+pub mod capture;
 pub mod converse;
 mod flight;
 pub mod gate;
@@ -24,10 +27,15 @@ mod keeper;
 mod lane;
 pub mod lanes;
 pub mod manage;
+mod notices;
 pub mod reload;
+mod silence;
 pub mod trial;
 
+use books::Books;
+use capture::Captures;
 use lanes::Lanes;
+use notices::Notices;
 use reload::ReloadState;
 
 /// The longest a stopping relay waits for what is in flight.
@@ -69,6 +77,13 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// What operators see.
     pub metrics: Metrics,
+    /// When the relay started.
+    pub began: Timestamp,
+    /// What arrives, for whoever looks on.
+    pub captures: Captures,
+    /// What came from each source.
+    pub books: Books,
+    pub(crate) notices: Notices,
     pub(crate) intake: tokio::sync::Semaphore,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
@@ -93,6 +108,7 @@ impl Relay {
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let now = parts.clock.now();
         parts.store.keep_revision(&parts.snapshot.revision, now, &parts.snapshot.files).await?;
+        let (notices, told) = Notices::open();
         let shared = Arc::new(Shared {
             store: parts.store,
             ledger: parts.ledger,
@@ -102,6 +118,10 @@ impl Relay {
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
+            began: now,
+            captures: Captures::default(),
+            books: Books::default(),
+            notices,
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),
@@ -113,6 +133,8 @@ impl Relay {
         relay.lanes.sync(&relay.shared.current.load()).await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
+        relay.shared.tasks.spawn(notices::run(relay.clone(), told));
+        relay.shared.tasks.spawn(silence::run(relay.clone()));
         relay.shared.tasks.spawn(relay.clone().hold_against_traffic());
         Ok(relay)
     }

@@ -20,6 +20,7 @@ use crate::config::traffic::{EVENTS_MAX, Traffic};
 use crate::config::{Secrets, Snapshot, load};
 use crate::domain::Name;
 use crate::domain::time::Timestamp;
+use crate::source::own::Notice;
 use crate::telemetry::Reloaded as ReloadLabel;
 
 use super::Relay;
@@ -196,6 +197,7 @@ impl Relay {
             news
         };
         if news {
+            self.shared.notices.tell(rejected(&diagnostics));
             for finding in diagnostics.errors() {
                 tracing::error!(
                     file = finding.file,
@@ -209,6 +211,17 @@ impl Relay {
             }
         }
         diagnostics
+    }
+}
+
+/// What is told of files that are not in order.
+fn rejected(diagnostics: &Diagnostics) -> Notice {
+    let first = diagnostics.errors().next();
+    Notice::ConfigRejected {
+        problems: diagnostics.errors().count() as u64,
+        file: first.map(|finding| finding.file.clone()).unwrap_or_default(),
+        line: first.map_or(0, |finding| finding.line as u64),
+        problem: first.map(|finding| finding.message.clone()).unwrap_or_default(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Webhooks that a person on this machine hands over: for explanations and tests of rules.
 
+use std::sync::Arc;
+
 use crate::domain::event::Report;
 use crate::domain::time::Timestamp;
 
+use super::catalogue::Catalogue;
 use super::{Malformed, RawHook, Refusal, Source, Verified, prove};
 
 /// A source that asks for no secret, because a person on this machine hands its webhooks over.
@@ -28,5 +31,9 @@ impl Source for ByHand<'_> {
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
         self.0.normalise(hook)
+    }
+
+    fn catalogue(&self) -> Arc<Catalogue> {
+        self.0.catalogue()
     }
 }

@@ -320,6 +320,19 @@ pub struct QueueDepth {
     pub oldest: Option<Timestamp>,
 }
 
+/// The events of one source about one project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// The source.
+    pub source: String,
+    /// The project; `None`: those that name none.
+    pub project: Option<String>,
+    /// How many are kept.
+    pub events: u64,
+    /// When the last was received.
+    pub last: Timestamp,
+}
+
 /// What people read of the store.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -358,6 +371,9 @@ pub trait Ledger: Send + Sync {
 
     /// What is remembered of `subject`.
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError>;
+
+    /// How many events of each source and project are kept, and when the last was received.
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError>;
 
     /// What waits at each destination that has any delivery unfinished or dead; `dead` counts
     /// those that have not been sent again.

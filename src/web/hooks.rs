@@ -45,7 +45,7 @@ pub(super) async fn receive(
     body: Body,
 ) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
-    let Some(spec) = snapshot.sources.get(source.as_str()) else {
+    let Some(spec) = snapshot.sources.get(source.as_str()).filter(|spec| !spec.adapter.is_own()) else {
         count(&relay, UNKNOWN_SOURCE, "unknown_source");
         tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(
@@ -98,7 +98,7 @@ async fn read(headers: HeaderMap, body: Body) -> Result<RawHook, (&'static str, 
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, HOOK_BYTES_MAX)).await {
-        Ok(Ok(body)) => Ok(RawHook { headers, body }),
+        Ok(Ok(body)) => Ok(RawHook::posted(headers, body)),
         Ok(Err(error)) if is_over_limit(&error) => Err(too_large()),
         Ok(Err(_)) => {
             let detail = "The body ended before its announced length.";

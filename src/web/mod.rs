@@ -18,6 +18,7 @@ mod health;
 mod hooks;
 pub mod problem;
 pub mod server;
+pub mod sources;
 
 pub use hooks::HOOK_BYTES_MAX;
 
@@ -36,6 +37,8 @@ pub fn router(relay: Relay) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/-/reload", post(api::reload))
+        .route("/api/v1/sources", get(sources::list))
+        .route("/api/v1/sources/capture", post(sources::capture))
         .route("/api/v1/deliveries/retry", post(api::retry))
         .route("/api/v1/deliveries/drop", post(api::drop_deliveries))
         .fallback(problem::no_such_address)

@@ -2,17 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relaybell::config::sample_events;
+use relaybell::config::samples_of;
 use relaybell::domain::rank;
-use relaybell::source::qase::{EVENTS, FACTS, FactKind, Form, UNSEEN, can_have, carriers, described, supply, words_of};
+use relaybell::source::catalogue::{Catalogues, FactKind, Form};
+use relaybell::source::qase::{Qase, UNSEEN, catalogue};
 use serde_json::Value;
 
 /// What the envelope brings, which may be newer than the payload.
 const ENVELOPE: [&str; 4] = ["project", "actor", "actor_id", "url"];
 
+/// The catalogue of Qase alone.
+fn sources() -> Catalogues {
+    Catalogues::of([catalogue().clone()])
+}
+
 /// The samples of events that Relaybell knows.
 fn samples() -> Vec<(&'static str, relaybell::domain::event::Event)> {
-    sample_events().into_iter().filter(|(variant, _)| !variant.starts_with("unknown.")).collect()
+    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url: "https://app.qase.io".parse().unwrap() };
+    samples_of(&"qase".into(), &qase).into_iter().filter(|(variant, _)| !variant.starts_with("unknown.")).collect()
 }
 
 #[test]
@@ -20,14 +27,14 @@ fn every_fact_of_a_sample_is_in_the_catalogue_of_its_form() {
     for (variant, event) in samples() {
         let short = variant.ends_with(".sparse");
         let oldest = variant.contains("gen0");
-        let has = |form| supply(&event.name, "id").unwrap().forms.contains(&form);
+        let has = |form| catalogue().supply(&event.name, "id").unwrap().forms.contains(&form);
         let form = match () {
             () if short && has(Form::Short) => Form::Short,
             () if oldest && has(Form::Oldest) => Form::Oldest,
             () => Form::Full,
         };
         for fact in event.facts.values.keys() {
-            let forms = supply(&event.name, fact).unwrap().forms;
+            let forms = catalogue().supply(&event.name, fact).unwrap().forms;
             let fits = forms.contains(&form) || ENVELOPE.contains(&fact.as_str());
             assert!(fits, "{variant}: '{fact}' is not in the {} form", form.word());
         }
@@ -41,8 +48,8 @@ fn every_entry_is_seen_in_a_sample_or_has_a_reason() {
         seen.extend(event.facts.values.keys().map(|fact| (event.name.clone(), fact.clone())));
     }
     let mut reasons_used = BTreeSet::new();
-    for fact in FACTS {
-        for event in carriers(fact.name) {
+    for fact in catalogue().facts() {
+        for event in catalogue().carriers(fact.name) {
             if seen.contains(&(event.to_owned(), fact.name.to_owned())) {
                 continue;
             }
@@ -57,13 +64,13 @@ fn every_entry_is_seen_in_a_sample_or_has_a_reason() {
 
 #[test]
 fn every_documented_event_is_described() {
-    let described: BTreeSet<&str> = described().collect();
-    let documented: BTreeSet<&str> = EVENTS.iter().copied().collect();
+    let described: BTreeSet<&str> = catalogue().described().collect();
+    let documented: BTreeSet<&str> = catalogue().events().iter().copied().collect();
     let others: Vec<&str> = described.difference(&documented).copied().collect();
     assert_eq!(others, ["result.created", "result.deleted", "result.updated"]);
     assert!(documented.is_subset(&described));
-    for fact in FACTS {
-        assert!(carriers(fact.name).next().is_some(), "no event carries '{}'", fact.name);
+    for fact in catalogue().facts() {
+        assert!(catalogue().carriers(fact.name).next().is_some(), "no event carries '{}'", fact.name);
     }
 }
 
@@ -72,7 +79,7 @@ fn facts_are_what_the_catalogue_says() {
     let mut wrong = BTreeMap::new();
     for (variant, event) in samples() {
         for (name, value) in &event.facts.values {
-            let fact = FACTS.iter().find(|fact| fact.name == name).unwrap();
+            let fact = *catalogue().fact(name).unwrap();
             let fits = match (fact.kind, value) {
                 // A hash at shared steps and results.
                 (FactKind::Number, Value::String(_)) => name == "id" || name.ends_with("_id"),
@@ -83,7 +90,7 @@ fn facts_are_what_the_catalogue_says() {
                 | (FactKind::Object, Value::Object(_)) => true,
                 _ => value.is_null(),
             };
-            let words = words_of(name, [event.name.as_str()]);
+            let words = catalogue().words_at(name, event.name.as_str());
             let known = words
                 .is_none_or(|words| value.as_str().is_none_or(|word| !words.closed || words.words.contains(&word)));
             if !fits || !known {
@@ -96,27 +103,27 @@ fn facts_are_what_the_catalogue_says() {
 
 #[test]
 fn memory_supplies_what_an_earlier_event_of_the_subject_said() {
-    let from = |event, fact| supply(event, fact).unwrap().remembered_from;
+    let from = |event, fact| sources().supply(event, fact).unwrap().remembered_from;
     assert_eq!(from("defect.resolved", "severity"), ["defect.created"]);
     assert_eq!(from("run.completed", "environment"), ["run.started"]);
     // Of this event alone, of another entity, of a subject that only begins, of every event its own.
     assert!(from("review.merged", "comment").is_empty());
-    assert!(!can_have("defect.resolved", "environment"));
-    assert!(!can_have("run.started", "failed"));
+    assert!(!sources().can_have("defect.resolved", "environment"));
+    assert!(!sources().can_have("run.started", "failed"));
     assert!(from("defect.resolved", "project").is_empty());
     // Nothing is denied of events that nobody describes.
-    assert!(can_have("defect.exploded", "environment"));
-    assert!(supply("defect.exploded", "severity").is_none());
+    assert!(sources().can_have("defect.exploded", "environment"));
+    assert!(sources().supply("defect.exploded", "severity").is_none());
 }
 
 #[test]
 fn the_words_of_severity_and_priority_are_the_ranked_ones() {
-    let words = |fact| words_of(fact, ["case.created"]).unwrap();
+    let words = |fact| sources().words_of(fact, ["case.created"]).unwrap();
     let ranked: Vec<&str> = rank::SEVERITIES.iter().copied().chain([rank::UNDEFINED]).collect();
     assert_eq!(words("severity").words, ranked);
     assert_eq!(words("priority").words, rank::PRIORITIES);
     assert!(words("severity").closed && !words("status").closed);
-    assert_eq!(words_of("status", ["case.created", "review.merged"]).unwrap().words.len(), 9);
-    assert!(words_of("status", ["case.created", "result.created"]).is_none());
-    assert!(words_of("title", ["case.created"]).is_none());
+    assert_eq!(sources().words_of("status", ["case.created", "review.merged"]).unwrap().words.len(), 9);
+    assert!(sources().words_of("status", ["case.created", "result.created"]).is_none());
+    assert!(sources().words_of("title", ["case.created"]).is_none());
 }

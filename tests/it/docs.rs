@@ -2,12 +2,13 @@
 //! people write or read is left out of it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use relaybell::config::Secrets;
 use relaybell::domain::condition::Silent;
 use relaybell::domain::facts::Facts;
-use relaybell::source::qase::{EVENTS, FACTS};
+use relaybell::source::qase::catalogue;
 use serde_json::json;
 
 use crate::diagnose::{Memory, load};
@@ -202,6 +203,14 @@ fn every_key_of_the_configuration_is_documented() {
         keys.extend(words_after(code, "fields.take("));
         keys.extend(words_after(code, "fields.require("));
     }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/sources");
+    let codes: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    for code in &codes {
+        for before in ["fields.take(", "fields.require(", "parts.take("] {
+            keys.extend(words_after(code, before));
+        }
+    }
     for section in ["server", "storage", "sources", "destinations", "people", "qase", "slack", "teams", "jira"] {
         keys.insert(section);
     }
@@ -246,8 +255,8 @@ fn the_rule_language_is_documented() {
     all_in(RULES, &keys, "keys of a rule");
     all_in(RULES, &list(vocabulary, "OPERATORS: [&str; 15] = ["), "operators");
     all_in(RULES, &list(vocabulary, "NESTS: [&str; 3] = ["), "nests");
-    all_in(RULES, &EVENTS.iter().copied().collect(), "events");
-    all_in(RULES, &FACTS.iter().map(|fact| fact.name).collect(), "facts");
+    all_in(RULES, &catalogue().events().iter().copied().collect(), "events");
+    all_in(RULES, &catalogue().facts().iter().map(|fact| fact.name).collect(), "facts");
 }
 
 #[test]

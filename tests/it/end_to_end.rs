@@ -56,7 +56,7 @@ async fn update(relay: &Relay, project: &str, id: u64, number: u64) {
     );
     let snapshot = relay.shared.current.load_full();
     let source = snapshot.sources.get("qase").unwrap();
-    relay.ingest(source, RawHook { headers: HeaderMap::new(), body: Bytes::from(body) }).await.unwrap();
+    relay.ingest(source, RawHook::posted(HeaderMap::new(), Bytes::from(body))).await.unwrap();
 }
 
 /// The number that each message of the defect `id` names, in the order of arrival.
@@ -196,7 +196,7 @@ async fn a_sender_that_hangs_up_during_the_commit_delays_nothing() {
         let body = format!(
             r#"{{"event_name":"defect.created","payload":{{"id":{id},"title":"number 1 of {id}"}},"project_code":"SHOP"}}"#
         );
-        let hook = RawHook { headers: HeaderMap::new(), body: Bytes::from(body) };
+        let hook = RawHook::posted(HeaderMap::new(), Bytes::from(body));
         let mut ingest = Box::pin(relay.ingest(source, hook));
         let first = std::future::poll_fn(|context| Poll::Ready(ingest.as_mut().poll(context))).await;
         if first.is_pending() {

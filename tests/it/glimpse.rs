@@ -18,7 +18,7 @@ use relaybell::domain::memory::Known;
 use relaybell::domain::plan::{Arrival, see};
 use relaybell::domain::rule::{Judgement, Rule, RuleSet};
 use relaybell::domain::time::Timestamp;
-use relaybell::source::qase::{FACTS, Qase, samples};
+use relaybell::source::qase::{Qase, catalogue, samples};
 use relaybell::source::{RawHook, Source, Verified, prove};
 use serde_json::{Map, Value, json};
 
@@ -44,7 +44,7 @@ fn qase() -> Qase {
 }
 
 fn hook(source: &Qase, body: &[u8]) -> Verified {
-    let hook = RawHook { headers: HeaderMap::new(), body: Bytes::copy_from_slice(body) };
+    let hook = RawHook::posted(HeaderMap::new(), Bytes::copy_from_slice(body));
     prove(source, hook, NOW).unwrap()
 }
 
@@ -62,7 +62,7 @@ fn path(text: &str) -> FactPath {
 }
 
 fn all_paths() -> Vec<FactPath> {
-    FACTS.iter().map(|fact| fact.name).chain(PATHS).map(path).collect()
+    catalogue().facts().iter().map(|fact| fact.name).chain(PATHS).map(path).collect()
 }
 
 /// Whether a lens for `asked` shows of `body` what the event has.

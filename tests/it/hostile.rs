@@ -10,7 +10,8 @@ use relaybell::domain::facts::Facts;
 use relaybell::domain::message::{Block, Inline, Message};
 use relaybell::domain::render::{TemplateFile, Templates};
 use relaybell::domain::rule::Kind;
-use relaybell::source::qase::{FACTS, FactKind};
+use relaybell::source::catalogue::FactKind;
+use relaybell::source::qase::catalogue;
 use relaybell::standin::{jira as jira_rules, slack as slack_rules, teams as teams_rules};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -242,13 +243,13 @@ fn facts(text: &str) -> Facts {
     let value = |kind: FactKind| match kind {
         FactKind::Text => json!(text),
         FactKind::List => json!([text, text]),
-        FactKind::Object => json!({"a": text, "custom_fields": [{"title": text, "value": text}]}),
+        FactKind::Object | FactKind::Any => json!({"a": text, "custom_fields": [{"title": text, "value": text}]}),
         FactKind::Time => json!("2026-09-14T12:00:00Z"),
         FactKind::Flag => json!(true),
         FactKind::Number | FactKind::Duration => json!(7),
     };
     let mut facts = Facts::default();
-    for fact in FACTS {
+    for fact in catalogue().facts() {
         facts.values.insert(fact.name.to_owned(), value(fact.kind));
     }
     facts.values.insert("x".to_owned(), text.into());

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use relaybell::config::Vocabulary;
 use relaybell::config::schema::Schema;
 use relaybell::config::{Secrets, load};
 
@@ -33,9 +34,9 @@ fn what_init_writes_is_in_order_and_has_its_schemas() {
         let schema = text.lines().next().unwrap().strip_prefix("# yaml-language-server: $schema=").unwrap();
         let schema = bell.join(file).parent().unwrap().join(schema);
         let kind = if file == "relaybell.yaml" { Schema::Config } else { Schema::Rules };
-        assert_eq!(fs::read_to_string(&schema).unwrap(), kind.text(), "{file}");
+        assert_eq!(fs::read_to_string(&schema).unwrap(), kind.text(&Vocabulary::built_in()), "{file}");
         let document = crate::schema::of_yaml(&text);
-        assert_eq!(crate::schema::complaints(&kind.json(), &document), [""; 0], "{file}");
+        assert_eq!(crate::schema::complaints(&kind.json(&Vocabulary::built_in()), &document), [""; 0], "{file}");
     }
 }
 
@@ -56,11 +57,14 @@ fn init_overwrites_nothing_and_writes_nothing_beside() {
 fn schemas_are_printed_and_written() {
     let folder = tempfile::tempdir().unwrap();
     let printed = stdout(&run(folder.path(), &["schema", "rules"]));
-    assert_eq!(printed, Schema::Rules.text());
+    assert_eq!(printed, Schema::Rules.text(&Vocabulary::built_in()));
     let all: serde_json::Value = serde_json::from_str(&stdout(&run(folder.path(), &["schema"]))).unwrap();
-    assert_eq!(all["config"], Schema::Config.json());
+    assert_eq!(all["config"], Schema::Config.json(&Vocabulary::built_in()));
     let written = run(folder.path(), &["schema", "--write", "a/b"]);
     assert_eq!(stdout(&written), "a/b/relaybell.json\na/b/rules.json\na/b/template.json\n");
-    assert_eq!(fs::read_to_string(folder.path().join("a/b/template.json")).unwrap(), Schema::Template.text());
+    assert_eq!(
+        fs::read_to_string(folder.path().join("a/b/template.json")).unwrap(),
+        Schema::Template.text(&Vocabulary::built_in())
+    );
     assert_eq!(run(folder.path(), &["schema", "rule"]).status.code(), Some(2));
 }

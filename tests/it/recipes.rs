@@ -185,7 +185,7 @@ impl Stage {
             "payload": { "id": 17, "title": title, "severity": "blocker", "actual_result": result },
         });
         let headers = HeaderMap::from_iter([("x-qase-secret".parse().unwrap(), TOKEN.parse().unwrap())]);
-        let hook = RawHook { headers, body: Bytes::from(body.to_string()) };
+        let hook = RawHook::posted(headers, Bytes::from(body.to_string()));
         self.relay.ingest(source, hook).await.unwrap();
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use relaybell::config::Vocabulary;
 use relaybell::config::diagnostic::{Diagnostic, Severity};
 use relaybell::config::schema::Schema;
 use relaybell::config::{Secrets, load_from};
-use relaybell::source::qase::FACTS;
+use relaybell::source::qase::catalogue;
 use serde_json::{Map, Value, json};
 
 use crate::diagnose::{Memory, base, load};
@@ -132,7 +133,7 @@ fn fits(files: &Memory, what: &str) -> usize {
         if document.is_null() {
             continue;
         }
-        let wrong = complaints(&schema.json(), &document);
+        let wrong = complaints(&schema.json(&Vocabulary::built_in()), &document);
         assert!(wrong.is_empty(), "{what}: {}:\n{wrong:#?}", path.display());
         seen += 1;
     }
@@ -144,8 +145,11 @@ fn the_committed_schemas_are_those_of_the_code() {
     for (_, file, schema) in Schema::ALL {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema").join(file);
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == schema.text(), "docs/schema/{file}: run  relaybell schema --write docs/schema");
-        assert!(jsonschema::meta::is_valid(&schema.json()), "{file} is no schema");
+        assert!(
+            committed == schema.text(&Vocabulary::built_in()),
+            "docs/schema/{file}: run  relaybell schema --write docs/schema"
+        );
+        assert!(jsonschema::meta::is_valid(&schema.json(&Vocabulary::built_in())), "{file} is no schema");
     }
 }
 
@@ -254,7 +258,7 @@ fn refusal(files: &Memory) -> Diagnostic {
 
 /// Puts a key that no map has into every map, one after the other.
 fn every_map_is_as_closed(schema: Schema, whole: &str, with: &dyn Fn(String) -> Memory) {
-    let schema = schema.json();
+    let schema = schema.json(&Vocabulary::built_in());
     let document = of_yaml(whole);
     assert_eq!(complaints(&schema, &document), [""; 0]);
     if let Err(found) = load(&with(document.to_string()), Secrets::Leave) {
@@ -275,7 +279,7 @@ fn every_map_is_as_closed(schema: Schema, whole: &str, with: &dyn Fn(String) -> 
             .map(|(_, keys)| keys.split(", ").map(str::to_owned).collect())
             .unwrap_or_default();
         if said.message.starts_with("unknown fact") {
-            let known = FACTS.iter().map(|fact| fact.name).chain(["any_of", "all_of", "none_of"]);
+            let known = catalogue().facts().iter().map(|fact| fact.name).chain(["any_of", "all_of", "none_of"]);
             assert_eq!(spot.keys, known.map(str::to_owned).collect(), "{}", spot.of);
         } else if said.message.starts_with("unknown operator") {
             let operators: BTreeSet<String> =
@@ -304,7 +308,7 @@ fn every_map_of_rules_has_the_keys_that_its_schema_says() {
 #[test]
 fn the_front_matter_has_the_keys_that_its_schema_says() {
     let with = |keys: &str| base().with("templates/t.md.hbs", format!("---\n{keys}\n---\n"));
-    let schema = Schema::Template.json();
+    let schema = Schema::Template.json(&Vocabulary::built_in());
     for key in schema["properties"].as_object().unwrap().keys() {
         let value = if key == "fields" { "{ A: b }" } else { "b" };
         assert!(load(&with(&format!("{key}: {value}")), Secrets::Leave).is_ok(), "{key}");
@@ -316,7 +320,7 @@ fn the_front_matter_has_the_keys_that_its_schema_says() {
 
 #[test]
 fn every_operator_fits_the_facts_that_the_schema_says() {
-    let schema = jsonschema::draft202012::new(&Schema::Rules.json()).unwrap();
+    let schema = jsonschema::draft202012::new(&Schema::Rules.json(&Vocabulary::built_in())).unwrap();
     let operators = [
         "not",
         "at_least",
@@ -336,9 +340,9 @@ fn every_operator_fits_the_facts_that_the_schema_says() {
     ];
     let arguments =
         [json!(true), json!(5), json!("x"), json!(["x"]), json!("Major"), json!("medium"), json!("4h"), json!({})];
-    let known = Value::Object(FACTS.iter().map(|fact| (fact.name.to_owned(), json!(0))).collect());
-    assert_eq!(known.as_object().unwrap().len(), FACTS.len());
-    for fact in FACTS.iter().map(|fact| fact.name).chain(["payload.a", "tags[0]"]) {
+    let known = Value::Object(catalogue().facts().iter().map(|fact| (fact.name.to_owned(), json!(0))).collect());
+    assert_eq!(known.as_object().unwrap().len(), catalogue().facts().len());
+    for fact in catalogue().facts().iter().map(|fact| fact.name).chain(["payload.a", "tags[0]"]) {
         for operator in operators {
             for argument in &arguments {
                 let when = json!({ fact: { operator: argument } });
@@ -371,7 +375,7 @@ fn every_key_and_operator_is_explained() {
     }
     let mut bare = Vec::new();
     for (word, _, schema) in Schema::ALL {
-        walk(&schema.json(), word, &mut bare);
+        walk(&schema.json(&Vocabulary::built_in()), word, &mut bare);
     }
     bare.retain(|at| !at.ends_with("/kind"));
     assert!(bare.is_empty(), "{bare:#?}");

@@ -14,7 +14,7 @@ use relaybell::domain::plan::{Arrival, plan_event, see};
 use relaybell::domain::render::Templates;
 use relaybell::domain::rule::RuleSet;
 use relaybell::domain::time::Timestamp;
-use relaybell::source::qase::{EVENTS, FACTS, Qase, samples};
+use relaybell::source::qase::{Qase, catalogue, samples};
 use relaybell::source::{Malformed, RawHook, Refusal, Source, prove};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn qase(secrets: &[&str]) -> Qase {
 }
 
 fn hook(body: &str) -> RawHook {
-    RawHook { headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
+    RawHook::posted(HeaderMap::new(), Bytes::copy_from_slice(body.as_bytes()))
 }
 
 fn read(body: &str) -> Result<Report, Malformed> {
@@ -95,16 +95,16 @@ fn the_samples_are_complete() {
     assert!(listed.is_sorted());
     assert_eq!(files, listed.iter().map(ToString::to_string).collect());
     let shown: BTreeSet<&str> = samples().iter().map(|sample| sample.event).collect();
-    assert_eq!(EVENTS.len(), 40);
-    for event in EVENTS {
+    assert_eq!(catalogue().events().len(), 40);
+    for event in catalogue().events() {
         assert!(shown.contains(event), "no sample of {event}");
     }
 }
 
 #[test]
 fn the_catalogue_names_every_fact_once() {
-    let names: BTreeSet<&str> = FACTS.iter().map(|fact| fact.name).collect();
-    assert_eq!(names.len(), FACTS.len());
+    let names: BTreeSet<&str> = catalogue().facts().iter().map(|fact| fact.name).collect();
+    assert_eq!(names.len(), catalogue().facts().len());
     for sample in samples() {
         let event = seen(read(sample.body).unwrap(), &Known::default());
         for name in event.facts.values.keys() {
@@ -275,7 +275,7 @@ fn what_cannot_be_read_is_refused_with_the_reason() {
     .collect();
     insta::assert_json_snapshot!("qase.malformed", table);
     let source = qase(&[]);
-    let raw = RawHook { headers: HeaderMap::new(), body: Bytes::from_static(b"{\"event_name\": \"a\xff\"}") };
+    let raw = RawHook::posted(HeaderMap::new(), Bytes::from_static(b"{\"event_name\": \"a\xff\"}"));
     assert!(source.normalise(&prove(&source, raw, NOW).unwrap()).is_err());
 }
 

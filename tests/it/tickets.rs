@@ -132,7 +132,7 @@ async fn make(count: usize, lag: Duration, loses: Loses) -> (Arc<LaggingJira>, A
             "event_name": "defect.created", "timestamp": 1_789_382_400, "team_member_id": 1, "project_code": "PAY",
             "payload": { "id": id, "title": format!("Checkout fails {id}") },
         });
-        let hook = RawHook { headers: HeaderMap::new(), body: Bytes::from(body.to_string()) };
+        let hook = RawHook::posted(HeaderMap::new(), Bytes::from(body.to_string()));
         relay.ingest(source, hook).await.unwrap();
     }
     // The breaker lets only one attempt through at a time while answers are lost, so some

@@ -325,7 +325,7 @@ async fn a_test_causes_what_the_live_relay_causes() {
             let live = rig.hook(&serde_json::from_str(sample.body).unwrap()).await.unwrap();
             let body: Value = serde_json::from_str(sample.body).unwrap();
             let body = Bytes::from(body.to_string());
-            let hook = RawHook { headers: HeaderMap::new(), body: body.clone() };
+            let hook = RawHook::posted(HeaderMap::new(), body.clone());
             let reports = ByHand(spec.adapter.as_ref()).read(hook).unwrap();
             let receive = Receive { source: spec.name.clone(), body, reports };
             for happening in bench.receive(&receive, 1).await.unwrap() {

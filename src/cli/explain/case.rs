@@ -17,7 +17,6 @@ use crate::domain::plan::{Arrival, Decision, Verdict, see};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
-use crate::source::qase::samples;
 use crate::source::{ByHand, Malformed, RawHook};
 use crate::store::{EventRecord, Ledger};
 
@@ -79,12 +78,21 @@ pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, source: Option<&str>
         let body = Disk.read(path).with_context(|| format!("{word} cannot be read"))?;
         return from_body(snapshot, source, body.into(), word);
     }
-    if let Some(sample) = samples().iter().find(|sample| sample.variant == word) {
-        let body = Bytes::from_static(sample.body.as_bytes());
-        return from_body(snapshot, source, body, &format!("the sample {word}"));
+    if source.is_some() {
+        chosen(snapshot, source)?;
+    }
+    let of = |name: &str| source.is_none_or(|wanted| wanted == name);
+    let mut sources = snapshot.sources.values().filter(|spec| of(&spec.name));
+    let sampled = sources.find_map(|spec| {
+        let sample = spec.adapter.samples().iter().find(|sample| sample.variant == word)?;
+        Some((spec, sample))
+    });
+    if let Some((spec, sample)) = sampled {
+        return from_hook(snapshot, spec, sample.hook(), &format!("the sample {word}"));
     }
     if word.is_empty() || !word.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        let meant = did_you_mean(word, samples().iter().map(|sample| sample.variant));
+        let samples = snapshot.sources.values().flat_map(|spec| spec.adapter.samples());
+        let meant = did_you_mean(word, samples.map(|sample| sample.variant));
         return Err(Failure::Usage(format!("'{word}' is no id of an event, no file and no sample{meant}")));
     }
     if source.is_some() {
@@ -138,8 +146,13 @@ pub(in crate::cli) fn payload(
 }
 
 fn from_body(snapshot: &Snapshot, source: Option<&str>, body: Bytes, from: &str) -> Result<Case, Failure> {
-    let spec = chosen(snapshot, source)?;
-    let mut reports = read(spec, body.clone()).with_context(|| format!("{from} is no webhook of '{}'", spec.name))?;
+    from_hook(snapshot, chosen(snapshot, source)?, RawHook::posted(HeaderMap::new(), body), from)
+}
+
+fn from_hook(snapshot: &Snapshot, spec: &SourceSpec, hook: RawHook, from: &str) -> Result<Case, Failure> {
+    let body = hook.body.clone();
+    let mut reports =
+        ByHand(spec.adapter.as_ref()).read(hook).with_context(|| format!("{from} is no webhook of '{}'", spec.name))?;
     let report = match (reports.pop(), reports.len()) {
         (Some(only), 0) => only,
         (None, _) => return Err(anyhow!("{from} reports no event").into()),
@@ -194,12 +207,12 @@ fn chosen<'s>(snapshot: &'s Snapshot, source: Option<&str>) -> Result<&'s Arc<So
             .get(name)
             .ok_or_else(|| Failure::Usage(format!("there is no source '{name}'{}", did_you_mean(name, names())))),
         None => {
-            let mut all = snapshot.sources.values();
+            let mut all = snapshot.senders();
             match (all.next(), all.next()) {
                 (Some(only), None) => Ok(only),
                 (None, _) => Err(Failure::Usage("relaybell.yaml has no source that could read a body".to_owned())),
                 (Some(_), Some(_)) => {
-                    let names: Vec<&str> = names().collect();
+                    let names: Vec<&str> = snapshot.senders().map(|spec| spec.name.as_ref()).collect();
                     Err(Failure::Usage(format!("say which source the body comes from: --source {}", names.join(" | "))))
                 }
             }
@@ -209,5 +222,5 @@ fn chosen<'s>(snapshot: &'s Snapshot, source: Option<&str>) -> Result<&'s Arc<So
 
 /// Reads a body as `source` would, whoever sent it: nothing is accepted by it.
 fn read(source: &SourceSpec, body: Bytes) -> Result<Vec<Report>, Malformed> {
-    ByHand(source.adapter.as_ref()).read(RawHook { headers: HeaderMap::new(), body })
+    ByHand(source.adapter.as_ref()).read(RawHook::posted(HeaderMap::new(), body))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::config::Vocabulary;
 use crate::config::schema::Schema;
 
 use super::Failure;
@@ -33,7 +34,8 @@ const STARTER: [(&str, &str); 6] = [
 const SCHEMAS: &str = ".relaybell/schema";
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let schemas = Schema::ALL.map(|(_, file, schema)| (format!("{SCHEMAS}/{file}"), schema.text()));
+    let known = Vocabulary::built_in();
+    let schemas = Schema::ALL.map(|(_, file, schema)| (format!("{SCHEMAS}/{file}"), schema.text(&known)));
     let starter = STARTER.map(|(file, text)| (file.to_owned(), text.to_owned()));
     let files: Vec<(String, String)> = starter.into_iter().chain(schemas).collect();
     let there: Vec<&str> = files

@@ -138,7 +138,7 @@ fn read(snapshot: &Snapshot, record: &EventRecord) -> Result<(Receive, Value), F
         serde_json::from_slice(&record.body).with_context(|| format!("the body of event {} is no JSON", record.id))?;
     let bytes = bytes::Bytes::from(body.to_string());
     let reports = ByHand(spec.adapter.as_ref())
-        .read(RawHook { headers: HeaderMap::new(), body: bytes.clone() })
+        .read(RawHook::posted(HeaderMap::new(), bytes.clone()))
         .with_context(|| format!("event {} cannot be read any more", record.id))?;
     Ok((Receive { source: spec.name.clone(), body: bytes, reports }, body))
 }

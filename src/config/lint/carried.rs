@@ -7,7 +7,7 @@ use crate::config::findings::Findings;
 use crate::config::nearest::{any_of, did_you_mean};
 use crate::domain::condition::{Condition, Line, Sight, Test};
 use crate::domain::rule::Rule;
-use crate::source::qase::{self, Words, can_have, carriers, supply, words_of};
+use crate::source::catalogue::{Catalogues, Words};
 
 use super::Unknown;
 use super::literal::{asks_for_change, each_test, text_of};
@@ -28,20 +28,29 @@ enum Part {
 
 /// The values of facts at events, as far as they were asked for already: most rules ask
 /// for the same ones.
-#[derive(Default)]
-pub(super) struct Values(HashMap<(String, Vec<&'static str>), Option<Words>>);
+pub(super) struct Values<'c> {
+    sources: &'c Catalogues,
+    events: Vec<&'static str>,
+    found: HashMap<(String, Vec<&'static str>), Option<Words>>,
+}
 
-impl Values {
+impl<'c> Values<'c> {
+    /// Nothing is asked yet of what `sources` can report.
+    pub(super) fn of(sources: &'c Catalogues) -> Self {
+        Self { sources, events: sources.events(), found: HashMap::new() }
+    }
+
     /// The values that the fact has, told by `events` or by earlier events of their subjects.
-    fn of(&mut self, fact: &str, events: &[&'static str]) -> Option<Words> {
-        let find = || words_of(fact, tellers(fact, events).iter().copied());
-        self.0.entry((fact.to_owned(), events.to_vec())).or_insert_with(find).clone()
+    fn at(&mut self, fact: &str, events: &[&'static str]) -> Option<Words> {
+        let sources = self.sources;
+        let find = || sources.words_of(fact, tellers(sources, fact, events).iter().copied());
+        self.found.entry((fact.to_owned(), events.to_vec())).or_insert_with(find).clone()
     }
 }
 
 /// Points out the lines of `rule` that its events cannot satisfy.
-pub(super) fn lint(rule: &Rule, report: &Report, values: &mut Values, findings: &mut Findings) {
-    let events: Vec<&'static str> = qase::EVENTS.to_vec();
+pub(super) fn lint(rule: &Rule, report: &Report, values: &mut Values<'_>, findings: &mut Findings) {
+    let events = values.events.clone();
     let mut walk = Walk { report, values, findings };
     walk.condition(&rule.when, &events, Part::Wanted);
     if let Some(unless) = &rule.unless {
@@ -54,13 +63,13 @@ fn admitted(condition: &Condition, events: &[&'static str]) -> Vec<&'static str>
     events.iter().copied().filter(|event| condition.admits(event)).collect()
 }
 
-struct Walk<'a> {
+struct Walk<'a, 'c> {
     report: &'a Report<'a>,
-    values: &'a mut Values,
+    values: &'a mut Values<'c>,
     findings: &'a mut Findings,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     /// Looks at `condition`, which stands beside lines that let `events` through.
     fn condition(&mut self, condition: &Condition, events: &[&'static str], part: Part) {
         let (parts, inside) = match condition {
@@ -81,11 +90,11 @@ impl Walk<'_> {
         if events.is_empty() || fact == "event" || line.holds(Sight::unchanged(None)) {
             return;
         }
-        if !events.iter().any(|event| can_have(event, fact)) {
+        if !events.iter().any(|event| self.values.sources.can_have(event, fact)) {
             return self.never_there(line, events, part);
         }
         if line.fact.is_plain()
-            && let Some(words) = self.values.of(fact, events)
+            && let Some(words) = self.values.at(fact, events)
         {
             self.values(line, &words, events);
         }
@@ -100,7 +109,7 @@ impl Walk<'_> {
         };
         let message =
             format!("{} never {} '{fact}', {so}", named(events, "and"), if events.len() == 1 { "has" } else { "have" });
-        let with: Vec<&'static str> = carriers(fact).collect();
+        let with = self.values.sources.carriers(fact);
         let help = format!("'{fact}' comes with {}; see  relaybell facts", named(&with, "and"));
         let at = self.report.place(line, &line.fact.to_string(), self.findings);
         self.findings.doubt(at, message, help, Unknown::Fact(fact.to_owned(), events.to_vec()));
@@ -143,10 +152,10 @@ impl Walk<'_> {
 
 /// The events that tell the value of `fact` when one of `events` comes: itself, or an
 /// earlier one of its subject.
-fn tellers(fact: &str, events: &[&'static str]) -> Vec<&'static str> {
+fn tellers(sources: &Catalogues, fact: &str, events: &[&'static str]) -> Vec<&'static str> {
     let mut all = Vec::new();
     for event in events {
-        let Some(supply) = supply(event, fact) else { continue };
+        let Some(supply) = sources.supply(event, fact) else { continue };
         if !supply.forms.is_empty() {
             all.push(*event);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::config::vocabulary::{FactKind, known_facts};
+use crate::config::vocabulary::{FactKind, Vocabulary};
 use crate::domain::condition::{Line, Sight, Test, Wanted};
 use crate::domain::facts::FactPath;
 
@@ -62,16 +62,16 @@ pub enum Shape {
 
 impl Shape {
     /// The shape of the values at `path`.
-    pub fn of(path: &FactPath) -> Self {
+    pub fn of(path: &FactPath, words: &Vocabulary) -> Self {
         if !path.is_plain() {
             return Self::Any;
         }
-        match known_facts().find(|(name, _)| *name == path.name()) {
-            Some((_, FactKind::Text | FactKind::Time)) => Self::Text,
-            Some((_, FactKind::Number | FactKind::Duration)) => Self::Number,
-            Some((_, FactKind::Flag)) => Self::Flag,
-            Some((_, FactKind::List)) => Self::List,
-            Some((_, FactKind::Any)) | None => Self::Any,
+        match words.kind(path.name()) {
+            Some(FactKind::Text | FactKind::Time) => Self::Text,
+            Some(FactKind::Number | FactKind::Duration) => Self::Number,
+            Some(FactKind::Flag) => Self::Flag,
+            Some(FactKind::List) => Self::List,
+            Some(FactKind::Any) | None => Self::Any,
         }
     }
 }

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 
 use self::solve::Budget;
 use super::findings::{Findings, Place};
+use super::vocabulary::Vocabulary;
 use crate::domain::condition::Line;
 use crate::domain::facts::Facts;
 use crate::domain::rule::Rule;
@@ -33,8 +34,9 @@ type Sheets = HashMap<String, usize>;
 /// Judges all `rules`, which are right one by one.
 pub fn lint(rules: &[Rule], findings: &mut Findings) {
     let sheets: Sheets = findings.names().map(|(sheet, name)| (name.to_owned(), sheet)).collect();
-    let mut budget = Budget::of(STEPS_OF_ALL);
-    let mut values = carried::Values::default();
+    let mut budget = Budget::of(STEPS_OF_ALL, findings.words());
+    let words = findings.words();
+    let mut values = carried::Values::of(words.configured());
     for rule in rules {
         let report = Report { rule, sheets: &sheets };
         if !never::lint(rule, &report, &mut budget, findings) {
@@ -54,14 +56,17 @@ pub fn lint(rules: &[Rule], findings: &mut Findings) {
 /// Whether it is proven that no event can match `rule`.
 #[must_use]
 pub fn is_impossible(rule: &Rule) -> bool {
-    matches!(solve::outlook(&solve::goals(rule), &mut Budget::of(STEPS_OF_ALL)), solve::Outlook::Never(_))
+    matches!(
+        solve::outlook(&solve::goals(rule), &mut Budget::of(STEPS_OF_ALL, Vocabulary::built_in())),
+        solve::Outlook::Never(_)
+    )
 }
 
 /// Facts that `rule` may match, as far as such can be made up.
 #[must_use]
 pub fn example(rule: &Rule) -> Option<Facts> {
     let mut found = None;
-    solve::witness(&solve::goals(rule), &mut Budget::of(STEPS_OF_ALL), &mut |facts| {
+    solve::witness(&solve::goals(rule), &mut Budget::of(STEPS_OF_ALL, Vocabulary::built_in()), &mut |facts| {
         found = Some(facts.clone());
         true
     })?;

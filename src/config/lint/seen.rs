@@ -5,10 +5,9 @@ use crate::config::Snapshot;
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::config::nearest::did_you_mean;
 use crate::config::traffic::{Seen, Traffic};
-use crate::config::vocabulary::{FactKind, known_facts};
+use crate::config::vocabulary::FactKind;
 use crate::domain::condition::{Condition, Line, Sight, Test};
 use crate::domain::rule::Rule;
-use crate::source::qase::words_of;
 
 use super::literal::written_of;
 
@@ -114,13 +113,13 @@ impl Hints<'_> {
     /// Points out values that never came, where all that came are known.
     fn values(&mut self, rule: &Rule, line: &Line, events: &[(&str, &Seen)], of: &str) {
         let name = line.fact.name();
-        let is_text =
-            known_facts().any(|(known, kind)| known == name && matches!(kind, FactKind::Text | FactKind::List));
+        let is_text = matches!(self.snapshot.words.kind(name), Some(FactKind::Text | FactKind::List));
         let names: Vec<&str> = events.iter().map(|(name, _)| *name).collect();
         if !line.fact.is_plain() || !is_text || ALWAYS_NEW.contains(&name) {
             return;
         }
-        let documented = words_of(name, names).map(|words| words.words).unwrap_or_default();
+        let documented =
+            self.snapshot.words.configured().words_of(name, names).map(|words| words.words).unwrap_or_default();
         let seen: Vec<_> = events.iter().filter_map(|(_, seen)| seen.facts.get(name)).collect();
         if seen.iter().any(|fact| fact.more) {
             return;

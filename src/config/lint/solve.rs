@@ -4,11 +4,13 @@
 //! which can only make more seem possible than is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::literal::Literal;
 use super::value::{Answer, answer};
+use crate::config::vocabulary::Vocabulary;
 use crate::domain::condition::Condition;
 use crate::domain::facts::{FactPath, Facts};
 use crate::domain::rule::Rule;
@@ -21,12 +23,13 @@ const STEPS_MAX: usize = 400;
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
+    words: Arc<Vocabulary>,
 }
 
 impl Budget {
-    /// A budget of so many combinations.
-    pub fn of(steps: usize) -> Self {
-        Self { left: steps }
+    /// A budget of so many combinations of conditions that are about `words`.
+    pub fn of(steps: usize, words: Arc<Vocabulary>) -> Self {
+        Self { left: steps, words }
     }
 
     /// Whether nothing is left.
@@ -64,8 +67,7 @@ pub fn goals(rule: &Rule) -> Vec<Goal<'_>> {
 
 /// Whether `goals` can hold together.
 pub fn outlook<'a>(goals: &[Goal<'a>], budget: &mut Budget) -> Outlook<'a> {
-    let mut state = State::default();
-    state.add(goals);
+    let state = State::of(goals, budget);
     if let Some(core) = state.clash() {
         return Outlook::Never(core);
     }
@@ -82,8 +84,7 @@ pub fn outlook<'a>(goals: &[Goal<'a>], budget: &mut Budget) -> Outlook<'a> {
 
 /// Facts of which `goals` may hold, tried with `judge` until it takes some.
 pub fn witness(goals: &[Goal<'_>], budget: &mut Budget, judge: &mut dyn FnMut(&Facts) -> bool) -> Option<Facts> {
-    let mut state = State::default();
-    state.add(goals);
+    let state = State::of(goals, budget);
     let mut found = None;
     budget.spend(|steps| {
         follow(state, steps, &mut |state| {
@@ -95,13 +96,20 @@ pub fn witness(goals: &[Goal<'_>], budget: &mut Budget, judge: &mut dyn FnMut(&F
 }
 
 /// Lines that must hold or not, and alternatives that are still to be chosen.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 struct State<'a> {
+    words: Arc<Vocabulary>,
     lines: BTreeMap<String, Vec<Literal<'a>>>,
     choices: Vec<Vec<Goal<'a>>>,
 }
 
 impl<'a> State<'a> {
+    fn of(goals: &[Goal<'a>], budget: &Budget) -> Self {
+        let mut state = Self { words: Arc::clone(&budget.words), lines: BTreeMap::new(), choices: Vec::new() };
+        state.add(goals);
+        state
+    }
+
     fn add(&mut self, goals: &[Goal<'a>]) {
         for (condition, wanted) in goals.iter().copied() {
             let (parts, wanted, all) = match condition {
@@ -120,8 +128,8 @@ impl<'a> State<'a> {
 
     /// The lines that forbid one another, as few as two where two suffice.
     fn clash(&self) -> Option<Vec<Literal<'a>>> {
-        let clashing = self.lines.values().find(|lines| answer(lines) == Answer::Never)?;
-        let never = |lines: &[Literal<'_>]| answer(lines) == Answer::Never;
+        let clashing = self.lines.values().find(|lines| answer(lines, &self.words) == Answer::Never)?;
+        let never = |lines: &[Literal<'_>]| answer(lines, &self.words) == Answer::Never;
         if let Some(alone) = clashing.iter().find(|line| never(&[**line])) {
             return Some(vec![*alone]);
         }
@@ -134,14 +142,14 @@ impl<'a> State<'a> {
     }
 
     fn is_dead(&self) -> bool {
-        self.lines.values().any(|lines| answer(lines) == Answer::Never)
+        self.lines.values().any(|lines| answer(lines, &self.words) == Answer::Never)
     }
 
     /// Facts that please all lines, as far as such can be made up.
     fn facts(&self) -> Option<Facts> {
         let mut values = Map::new();
         for lines in self.lines.values() {
-            match (answer(lines), lines.first()) {
+            match (answer(lines, &self.words), lines.first()) {
                 (Answer::With(Some(value)), Some(line)) => put(&mut values, &line.line.fact, value)?,
                 (Answer::With(None), _) => {}
                 _ => return None,

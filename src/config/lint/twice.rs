@@ -2,17 +2,19 @@
 //! silently the first rule's.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::literal::text_of;
 use super::solve::{Budget, goals, witness};
 use super::{Report, Sheets};
 use crate::config::findings::Findings;
+use crate::config::vocabulary::Vocabulary;
 use crate::domain::Name;
 use crate::domain::condition::{Condition, Silent, Test};
 use crate::domain::delivery::Action;
 use crate::domain::facts::{FactPath, Facts};
 use crate::domain::rule::{Rule, Send};
-use crate::source::qase;
+use crate::source::catalogue::Catalogues;
 
 /// How many pairs of rules are compared at most.
 const PAIRS_MAX: usize = 10_000;
@@ -31,8 +33,14 @@ type Message<'r> = (usize, &'r Send);
 
 /// Points out pairs of rules of which one message goes under.
 pub(super) fn lint(rules: &[Rule], sheets: &Sheets, findings: &mut Findings) {
-    let mut search =
-        Search { rules, compared: HashSet::new(), found: Vec::new(), budget: Budget::of(STEPS_MAX), bounded: false };
+    let mut search = Search {
+        rules,
+        compared: HashSet::new(),
+        found: Vec::new(),
+        budget: Budget::of(STEPS_MAX, findings.words()),
+        words: findings.words(),
+        bounded: false,
+    };
     for messages in by_lane(rules).into_values() {
         search.divide(&messages, &mut Vec::new());
     }
@@ -76,6 +84,7 @@ struct Search<'r> {
     compared: HashSet<(usize, usize)>,
     found: Vec<Overlap<'r>>,
     budget: Budget,
+    words: Arc<Vocabulary>,
     bounded: bool,
 }
 
@@ -144,7 +153,9 @@ impl<'r> Search<'r> {
                 if !self.compared.insert((first.0, second.0)) {
                     continue;
                 }
-                if let Some(facts) = both(&self.rules[first.0], &self.rules[second.0], &mut self.budget) {
+                if let Some(facts) =
+                    both(&self.rules[first.0], &self.rules[second.0], self.words.configured(), &mut self.budget)
+                {
                     self.found.push(Overlap { first: *first, second: *second, facts });
                 }
             }
@@ -165,16 +176,16 @@ fn wants<'a>(condition: &'a Condition) -> Box<dyn Iterator<Item = (&'a FactPath,
 }
 
 /// Facts of a documented event that both rules match, if such can be made up.
-fn both(one: &Rule, other: &Rule, budget: &mut Budget) -> Option<Facts> {
+fn both(one: &Rule, other: &Rule, sources: &Catalogues, budget: &mut Budget) -> Option<Facts> {
     let mut all = goals(one);
     all.extend(goals(other));
-    let mut found = None;
+    let (mut found, events) = (None, sources.events());
     witness(&all, budget, &mut |facts| {
-        found = qase::EVENTS.iter().find_map(|event| {
+        found = events.iter().find_map(|event| {
             let mut facts = facts.clone();
             facts.values.insert("event".to_owned(), (*event).into());
             let matched = one.matches(&facts, &mut Silent) && other.matches(&facts, &mut Silent);
-            let real = || facts.values.keys().all(|fact| qase::can_have(event, fact));
+            let real = || facts.values.keys().all(|fact| sources.can_have(event, fact));
             (matched && real()).then_some(facts)
         });
         found.is_some()

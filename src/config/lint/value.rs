@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use serde_json::{Number, Value};
 
 use super::literal::{Literal, Shape, asks_for_change, each_test, is_always_there, text_of, written_of};
+use crate::config::vocabulary::Vocabulary;
 use crate::domain::condition::{Limit, Presence, Test, Wanted};
 use crate::domain::rank;
-use crate::source::qase;
 
 /// Whether the lines about one fact can all have their will.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,14 +28,14 @@ pub enum Answer {
 const EXACT_DIGITS_MAX: usize = 15;
 
 /// Whether one value can please all of `lines`, which are about the same fact.
-pub fn answer(lines: &[Literal<'_>]) -> Answer {
+pub fn answer(lines: &[Literal<'_>], words: &Vocabulary) -> Answer {
     let Some(first) = lines.first() else { return Answer::With(None) };
     if lines.iter().any(|line| asks_for_change(line.line)) {
         // Whether a fact has changed is no matter of its value.
         return Answer::Unknown;
     }
     let path = &first.line.fact;
-    let shape = Shape::of(path);
+    let shape = Shape::of(path, words);
     if let ([only], Shape::Text) = (lines, shape)
         && let [Test::OneOf(wanted)] = only.required()
         && let Some(text) = wanted.first().and_then(written_of)
@@ -52,7 +52,7 @@ pub fn answer(lines: &[Literal<'_>]) -> Answer {
     if lines.iter().any(must_be_absent) || clash(lines, shape) {
         return Answer::Never;
     }
-    let (candidates, all) = candidates(lines, path.name(), shape);
+    let (candidates, all) = candidates(lines, path.name(), shape, words);
     if let Some(fits) = candidates.into_iter().find(|value| pleases(Some(value))) {
         return Answer::With(Some(fits));
     }
@@ -60,11 +60,11 @@ pub fn answer(lines: &[Literal<'_>]) -> Answer {
 }
 
 /// Values to try, and whether there are no others that the lines could tell from them.
-fn candidates(lines: &[Literal<'_>], fact: &str, shape: Shape) -> (Vec<Value>, bool) {
+fn candidates(lines: &[Literal<'_>], fact: &str, shape: Shape, words: &Vocabulary) -> (Vec<Value>, bool) {
     match shape {
         Shape::Flag => (vec![true.into(), false.into()], true),
         Shape::Number => (numbers(lines), every(lines, &is_numeric)),
-        Shape::Text => texts(lines, fact),
+        Shape::Text => texts(lines, fact, words),
         Shape::List => (vec![list(lines)], false),
         Shape::Any => {
             // A line that compares by size is pleased by numbers, and by texts that are read
@@ -74,7 +74,7 @@ fn candidates(lines: &[Literal<'_>], fact: &str, shape: Shape) -> (Vec<Value>, b
             };
             let all = lines.iter().any(sized) && every(lines, &is_purely_numeric);
             let mut values = numbers(lines);
-            values.extend(texts(lines, fact).0);
+            values.extend(texts(lines, fact, words).0);
             values.extend([true.into(), false.into(), list(lines)]);
             (values, all)
         }
@@ -146,7 +146,7 @@ fn numbers(lines: &[Literal<'_>]) -> Vec<Value> {
 }
 
 /// Texts to try; all there are when a line names the texts, or compares by rank.
-fn texts(lines: &[Literal<'_>], fact: &str) -> (Vec<Value>, bool) {
+fn texts(lines: &[Literal<'_>], fact: &str, words: &Vocabulary) -> (Vec<Value>, bool) {
     let mut named: BTreeSet<String> = BTreeSet::new();
     let mut all = false;
     let mut parts = Parts::default();
@@ -166,7 +166,7 @@ fn texts(lines: &[Literal<'_>], fact: &str) -> (Vec<Value>, bool) {
         });
     }
     let ranked = rank::words(fact).unwrap_or_default().iter().copied();
-    let known = if fact == "event" && !all { qase::EVENTS } else { &[][..] };
+    let known = if fact == "event" && !all { words.events() } else { &[][..] };
     let composed = parts.compose();
     let values = named.into_iter().chain(ranked.chain(known.iter().copied()).map(str::to_owned)).chain([composed]);
     (values.map(Value::String).collect(), all && !parts.told_apart)

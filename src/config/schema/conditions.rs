@@ -3,9 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::parts::{DURATION, any_case};
-use crate::config::vocabulary::{FactKind, NESTS, OPERATORS, is_remembered, known_events, known_facts};
+use crate::config::vocabulary::{FactKind, NESTS, OPERATORS, Vocabulary};
 use crate::domain::rank;
-use crate::source::qase::{FACTS, FactInfo, words_of};
 
 /// What an operator asks for, in one line for people.
 fn meaning(operator: &str) -> &'static str {
@@ -44,11 +43,11 @@ const KINDS: [(FactKind, &str); 7] = [
 /// they never change.
 const OWN: &str = "-of-one-event";
 
-/// `$defs`: conditions, and what can be said of each kind of fact.
-pub(super) fn definitions() -> Value {
+/// `$defs`: conditions, and what can be said of each kind of fact among `vocabulary`.
+pub(super) fn definitions(vocabulary: &Vocabulary) -> Value {
     let mut all = Map::new();
-    all.insert("when".to_owned(), lines(false));
-    all.insert("lines".to_owned(), lines(true));
+    all.insert("when".to_owned(), lines(vocabulary, false));
+    all.insert("lines".to_owned(), lines(vocabulary, true));
     let both = |(kind, name): (FactKind, &str)| [(kind, name.to_owned()), (kind, format!("{name}{OWN}"))];
     for (kind, name) in KINDS.into_iter().flat_map(both) {
         let name = name.as_str();
@@ -70,17 +69,16 @@ pub(super) fn definitions() -> Value {
         let all_words: Vec<&str> = ranked.iter().chain(unranked).copied().collect();
         all.insert(fact.to_owned(), said(fact, &words(&all_words), FactKind::Text, &words(ranked)));
     }
-    let automation = words_of("automation", known_events().iter().copied().filter(|event| event.starts_with("case.")))
-        .map(|words| words.words)
-        .unwrap_or_default();
+    let sources = vocabulary.everything();
+    let automation = sources.words_anywhere("automation");
     all.insert("automation".to_owned(), said("automation", &words(&automation), FactKind::Text, &Value::Null));
-    let remembered: Vec<&str> = known_facts().map(|(name, _)| name).filter(|name| is_remembered(name)).collect();
+    let remembered: Vec<&str> = vocabulary.names().filter(|name| vocabulary.is_remembered(name)).collect();
     let changed = format!("changed{OWN}");
     // No name of a fact is a number or true; who writes that is not stopped by the loader either.
     let names = json!({ "anyOf": [words(&remembered), { "type": ["number", "boolean"] }] });
     all.insert(changed.clone(), said(&changed, &names, FactKind::List, &Value::Null));
     let event = json!({ "anyOf": [
-        { "enum": known_events() },
+        { "enum": vocabulary.events() },
         { "type": ["string", "number", "boolean"], "description": "* and ? stand for any characters." },
     ] });
     all.insert(format!("event{OWN}"), said(&format!("event{OWN}"), &event, FactKind::Text, &Value::Null));
@@ -145,7 +143,7 @@ fn operators(name: &str, kind: FactKind, value: &Value, limit: &Value) -> Value 
 }
 
 /// A map of lines: facts and nests.
-fn lines(filled: bool) -> Value {
+fn lines(vocabulary: &Vocabulary, filled: bool) -> Value {
     let mut properties = Map::new();
     for nest in NESTS {
         let about = match nest {
@@ -158,18 +156,18 @@ fn lines(filled: bool) -> Value {
         properties.insert(nest.to_owned(), list);
     }
     let mut reached = Vec::new();
-    for (name, kind) in known_facts() {
-        let known = FACTS.iter().find(|fact| fact.name == name);
+    for (name, kind) in vocabulary.facts() {
+        let known = vocabulary.everything().fact(name);
         let definition = match name {
             "event" | "severity" | "priority" | "automation" | "changed" => name,
             _ => KINDS.iter().find(|(known, _)| *known == kind).map_or("any", |(_, definition)| *definition),
         };
         let mut about = known.map_or("", |fact| fact.meaning).to_owned();
-        let values = known.map(FactInfo::values).unwrap_or_default();
+        let values = vocabulary.everything().words_anywhere(name);
         if !values.is_empty() && definition == "text" {
             about.push_str(&format!(" ({})", values.join(", ")));
         }
-        let own = if is_remembered(name) { "" } else { OWN };
+        let own = if vocabulary.is_remembered(name) { "" } else { OWN };
         properties
             .insert(name.to_owned(), json!({ "$ref": format!("#/$defs/{definition}{own}"), "description": about }));
         if matches!(kind, FactKind::Any | FactKind::List) {

@@ -11,6 +11,8 @@ mod trials;
 
 use serde_json::{Value, json};
 
+use super::vocabulary::Vocabulary;
+
 /// The kinds of files that have a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schema {
@@ -30,12 +32,12 @@ impl Schema {
         ("template", "template.json", Self::Template),
     ];
 
-    /// The schema, by JSON Schema of 2020-12.
+    /// The schema, by JSON Schema of 2020-12, of files that may use `words`.
     #[must_use]
-    pub fn json(self) -> Value {
+    pub fn json(self, words: &Vocabulary) -> Value {
         let (title, body) = match self {
             Self::Config => ("relaybell.yaml", settings::schema()),
-            Self::Rules => ("Rules of Relaybell: rules/*.yaml", rules::schema()),
+            Self::Rules => ("Rules of Relaybell: rules/*.yaml", rules::schema(words)),
             Self::Template => ("The front matter of a template of Relaybell", front::schema()),
         };
         let mut whole = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title });
@@ -45,9 +47,9 @@ impl Schema {
         whole
     }
 
-    /// The schema as its file has it.
+    /// The schema of files that may use `words`, as its own file has it.
     #[must_use]
-    pub fn text(self) -> String {
-        format!("{:#}\n", self.json())
+    pub fn text(self, words: &Vocabulary) -> String {
+        format!("{:#}\n", self.json(words))
     }
 }

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::conditions;
 use super::parts::{duration_of, key, list, map, must, one_of, text};
 use super::trials;
+use crate::config::vocabulary::Vocabulary;
 use crate::domain::delivery::Action;
 use crate::domain::expression::SOURCE_BYTES_MAX;
 use crate::domain::how::Category;
 use crate::domain::priority::Priority;
 
-pub(super) fn schema() -> Value {
+pub(super) fn schema(vocabulary: &Vocabulary) -> Value {
     let mut schema = map(
         "When these facts hold, send these messages.",
         vec![
@@ -21,7 +22,7 @@ pub(super) fn schema() -> Value {
             key("tests", trials::tests()),
         ],
     );
-    schema["$defs"] = conditions::definitions();
+    schema["$defs"] = conditions::definitions(vocabulary);
     schema
 }
 

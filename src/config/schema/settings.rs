@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{Key, duration, key, list, map, must, named, one_of, text, text_or};
+use super::parts::{DURATION, Key, duration, key, list, map, must, named, one_of, text, text_or};
 use super::rest;
 use crate::domain::rule::Kind;
 
@@ -71,8 +71,25 @@ fn source() -> Value {
                 ),
             ),
             key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
+            key("expect_every", expect_every()),
         ],
     )
+}
+
+fn expect_every() -> Value {
+    let every = |about: &str| json!({ "type": "string", "pattern": DURATION, "description": about });
+    let about =
+        "How soon something is expected again. When nothing comes for longer, the event source.silent is raised.";
+    json!({ "description": about, "anyOf": [
+        every("From the source, whatever the project: 48h."),
+        map("From the source, or about its projects.", vec![
+            key("source", every("From the source, whatever the project.")),
+            key("projects", json!({
+                "type": "object", "description": "About each of these projects.",
+                "additionalProperties": every("About this project."),
+            })),
+        ]),
+    ] })
 }
 
 fn destination() -> Value {

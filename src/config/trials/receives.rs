@@ -9,19 +9,31 @@ use super::super::files;
 use super::super::findings::{Findings, Place};
 use super::super::nearest::{did_you_mean, slip_of};
 use super::super::node::{Node, Tree};
-use super::super::vocabulary::known_events;
 use super::{Reader, Receive};
 use crate::domain::Name;
-use crate::source::qase::samples;
-use crate::source::{ByHand, RawHook};
+use crate::source::{ByHand, RawHook, Sample};
 
 /// Where the body of a webhook comes from.
 const BODIES: [&str; 3] = ["body", "file", "sample"];
+
+/// A webhook that a test names, and where.
+struct Given {
+    hook: RawHook,
+    what: String,
+    at: Place,
+}
+
+impl Given {
+    fn body(body: Bytes, what: &str, at: Place) -> Self {
+        Self { hook: RawHook::posted(HeaderMap::new(), body), what: what.to_owned(), at }
+    }
+}
 
 impl Reader<'_> {
     pub(super) fn receive(&self, node: &Node, findings: &mut Findings) -> Option<Receive> {
         let mut fields = Fields::of(node, "'receive'", findings)?;
         let source = fields.require("source", findings).and_then(|node| self.source(node, findings));
+        let spec = source.as_ref().and_then(|source| self.sources.get(source));
         let given: Vec<(&str, &Node)> =
             BODIES.into_iter().filter_map(|key| fields.take(key).map(|node| (key, node))).collect();
         let headers = match fields.take("headers") {
@@ -33,7 +45,7 @@ impl Reader<'_> {
         let read = match given.as_slice() {
             [("body", node)] => body(node, findings),
             [("file", node)] => self.file(node, findings),
-            [(_, node)] => sample(node, findings),
+            [(_, node)] => spec.and_then(|spec| sample(node, spec.adapter.samples(), findings)),
             [] if unknown => None,
             [] => {
                 let help = "write it as 'body: {…}', name its 'file: …', or take a 'sample: defect.created'";
@@ -46,9 +58,10 @@ impl Reader<'_> {
                 None
             }
         };
-        let (body, what, at) = read?;
-        let spec = self.sources.get(&source?)?;
-        let hook = RawHook { headers: headers?, body: body.clone() };
+        let Given { mut hook, what, at } = read?;
+        let spec = spec?;
+        hook.headers.extend(headers?);
+        let body = hook.body.clone();
         match ByHand(spec.adapter.as_ref()).read(hook) {
             Ok(reports) => {
                 reports.iter().for_each(|report| doubt(&report.event, at, findings));
@@ -77,13 +90,13 @@ impl Reader<'_> {
     }
 
     /// The body in a file: beside the rules first, then beside `relaybell.yaml`.
-    fn file(&self, node: &Node, findings: &mut Findings) -> Option<(Bytes, String, Place)> {
+    fn file(&self, node: &Node, findings: &mut Findings) -> Option<Given> {
         let word = text(node, "'file'", findings)?;
         let mut tried: Vec<String> = Vec::new();
         for folder in self.folders {
             let path = folder.join(word);
             match self.files.read(&path) {
-                Ok(bytes) => return Some((bytes.into(), word.to_owned(), node.at)),
+                Ok(bytes) => return Some(Given::body(bytes.into(), word, node.at)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => tried.push(path.display().to_string()),
                 Err(error) => {
                     let message = format!("{} cannot be read: {}", path.display(), files::why(&error));
@@ -99,7 +112,7 @@ impl Reader<'_> {
 }
 
 /// The body as it stands in the test. `serde_yaml`'s value is the bridge from the file to JSON.
-fn body(node: &Node, findings: &mut Findings) -> Option<(Bytes, String, Place)> {
+fn body(node: &Node, findings: &mut Findings) -> Option<Given> {
     if !matches!(node.tree, Tree::Map(_) | Tree::List(_)) {
         let help = "write the webhook as YAML or paste its JSON; what is in a file: 'file: …'";
         findings.error_help(node.at, format!("'body' must be a map, but this is {}", node.kind()), help);
@@ -112,19 +125,20 @@ fn body(node: &Node, findings: &mut Findings) -> Option<(Bytes, String, Place)> 
             return None;
         }
     };
-    Some((value.to_string().into(), "this body".to_owned(), node.at))
+    Some(Given::body(value.to_string().into(), "this body", node.at))
 }
 
-fn sample(node: &Node, findings: &mut Findings) -> Option<(Bytes, String, Place)> {
+fn sample(node: &Node, samples: &[Sample], findings: &mut Findings) -> Option<Given> {
     let word = text(node, "'sample'", findings)?;
-    if let Some(sample) = samples().iter().find(|sample| sample.variant == word) {
-        return Some((Bytes::from_static(sample.body.as_bytes()), format!("the sample {word}"), node.at));
+    if let Some(sample) = samples.iter().find(|sample| sample.variant == word) {
+        return Some(Given { hook: sample.hook(), what: format!("the sample {word}"), at: node.at });
     }
-    let message = format!("unknown sample '{word}'{}", did_you_mean(word, samples().iter().map(|one| one.variant)));
+    let message = format!("unknown sample '{word}'{}", did_you_mean(word, samples.iter().map(|one| one.variant)));
     let alike = word.split('.').next().unwrap_or_default();
     let near: Vec<&str> =
-        samples().iter().map(|one| one.variant).filter(|name| name.split('.').next() == Some(alike)).collect();
+        samples.iter().map(|one| one.variant).filter(|name| name.split('.').next() == Some(alike)).collect();
     let help = match near.as_slice() {
+        [] if samples.is_empty() => "this kind of source has no samples; write the body, or name its file".to_owned(),
         [] => "samples are called as events are: defect.created, run.completed, …".to_owned(),
         near => format!("there are: {}", near.join(", ")),
     };
@@ -154,7 +168,8 @@ fn headers(node: &Node, findings: &mut Findings) -> Option<HeaderMap> {
 /// Points out an event whose name is nearly one that is documented: what it causes would be
 /// nothing, as expected by mistake.
 fn doubt(event: &str, at: Place, findings: &mut Findings) {
-    let known = || known_events().iter().copied();
+    let words = findings.words();
+    let known = || words.events().iter().copied();
     if known().any(|name| name == event) {
         return;
     }

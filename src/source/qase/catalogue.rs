@@ -1,79 +1,35 @@
 //! What Qase can report: its event names and facts.
 
-use super::vocabulary;
+use std::sync::{Arc, LazyLock};
 
-/// What rules and templates may know of one fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FactInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// What its value is.
-    pub kind: FactKind,
-    /// What it means, in one line for people.
-    pub meaning: &'static str,
-}
+use crate::source::catalogue::{Catalogue, Description, FactInfo, FactKind, fact};
 
-impl FactInfo {
-    /// The values that Qase names, at whichever event; empty where any value is possible.
-    #[must_use]
-    pub fn values(&self) -> Vec<&'static str> {
-        vocabulary::words_anywhere(self.name)
-    }
-}
-
-/// What the value of a fact is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FactKind {
-    /// Text.
-    Text,
-    /// A number.
-    Number,
-    /// True or false.
-    Flag,
-    /// A list of texts.
-    List,
-    /// A moment, RFC 3339 in UTC.
-    Time,
-    /// A span of time, in seconds.
-    Duration,
-    /// Something with parts, reached by a path.
-    Object,
-}
+use super::{carried, vocabulary};
 
 /// Facts of one event alone: not remembered of its subject.
 pub const PASSING: [&str; 8] =
     ["actor", "actor_id", "actor_email", "comment", "visible", "cases_added", "reviewer", "from_id"];
 
-impl FactKind {
-    /// Its word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Number => "number",
-            Self::Flag => "true or false",
-            Self::List => "list",
-            Self::Time => "time",
-            Self::Duration => "duration in seconds",
-            Self::Object => "object",
-        }
-    }
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+    Arc::new(Catalogue::of(Description {
+        facts: FACTS.to_vec(),
+        passing: PASSING.to_vec(),
+        events: EVENTS.to_vec(),
+        payloads: carried::payloads(),
+        words: vocabulary::words(),
+        begins: super::begins,
+        ..Description::new("qase")
+    }))
+});
+
+/// What Qase can report.
+#[must_use]
+pub fn catalogue() -> &'static Arc<Catalogue> {
+    &CATALOGUE
 }
 
-const fn fact(name: &'static str, kind: FactKind, meaning: &'static str) -> FactInfo {
-    FactInfo { name, kind, meaning }
-}
-
-/// Every fact that an event of Qase can have.
-pub const FACTS: &[FactInfo] = &[
-    fact("event", FactKind::Text, "the event's name, such as defect.created"),
-    fact("source", FactKind::Text, "the source it came from, as relaybell.yaml names it"),
-    fact("project", FactKind::Text, "the project's code"),
-    fact("subject", FactKind::Text, "what the event is about, such as defect/58"),
-    fact("time", FactKind::Time, "when it happened, by the sender's clock"),
-    fact("age", FactKind::Duration, "how long ago the subject was first seen; 0 when that is now"),
-    fact("changed", FactKind::List, "the names of the facts that differ from what was remembered of the subject"),
-    fact("payload", FactKind::Object, "the sender's payload, untouched: payload.custom_fields[0].title"),
+/// The facts of Qase's events beside those of every event.
+const FACTS: &[FactInfo] = &[
     fact("id", FactKind::Number, "the subject's id; a hash for shared steps and results"),
     fact("title", FactKind::Text, "the subject's title"),
     fact("severity", FactKind::Text, "blocker, critical, major, normal, minor, trivial or undefined"),
@@ -121,7 +77,7 @@ pub const FACTS: &[FactInfo] = &[
 ];
 
 /// The events that Qase documents. Others are accepted as well.
-pub const EVENTS: &[&str] = &[
+const EVENTS: &[&str] = &[
     "case.created",
     "case.updated",
     "case.deleted",

@@ -18,19 +18,21 @@ mod samples;
 mod vocabulary;
 mod words;
 
-pub use carried::{Form, Supply, UNSEEN, can_have, carriers, described, supply};
-pub use catalogue::{EVENTS, FACTS, FactInfo, FactKind, PASSING};
+pub use carried::UNSEEN;
+pub use catalogue::catalogue;
 pub use fields::{is_read, payload_of};
 pub use lens::{Glimpse, Lens};
-pub use samples::{Sample, samples};
-pub use vocabulary::{Words, words_of};
+pub use samples::samples;
+
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use url::Url;
 
-use super::{Malformed, RawHook, Refusal, Source, Verified};
+use super::catalogue::Catalogue;
+use super::{Malformed, RawHook, Refusal, Sample, Source, Verified};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::facts::FactPath;
 use crate::domain::time::Timestamp;
@@ -61,6 +63,14 @@ impl Qase {
 }
 
 impl Source for Qase {
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(catalogue())
+    }
+
+    fn samples(&self) -> &'static [Sample] {
+        samples()
+    }
+
     fn authentic(&self, hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
         if self.secrets.is_empty() {
             return Ok(());

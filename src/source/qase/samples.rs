@@ -1,27 +1,18 @@
 //! One body of every shape that Qase documents, and of those it may send: what rules and
 //! templates are tried on before a real webhook comes.
 
-/// The body of one webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
-    /// The event's name, `defect.created`.
-    pub event: &'static str,
-    /// Which of the event's shapes it is, `defect.created.variant-gen0`.
-    pub variant: &'static str,
-    /// The body.
-    pub body: &'static str,
+use crate::source::Sample;
+
+macro_rules! sample {
+    ($event:literal, $variant:literal) => {
+        Sample::of($event, $variant, include_str!(concat!("samples/", $variant, ".json")))
+    };
 }
 
 /// All samples, sorted by `variant`.
 #[must_use]
 pub fn samples() -> &'static [Sample] {
     SAMPLES
-}
-
-macro_rules! sample {
-    ($event:literal, $variant:literal) => {
-        Sample { event: $event, variant: $variant, body: include_str!(concat!("samples/", $variant, ".json")) }
-    };
 }
 
 const SAMPLES: &[Sample] = &[

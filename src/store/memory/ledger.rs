@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::stored::KeptFacts;
 use super::super::{
-    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, Store, StoreError,
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, Store, StoreError, Tally,
 };
 use super::{Kept, MemoryStore};
 use crate::domain::delivery::State;
@@ -16,6 +16,7 @@ use crate::domain::event::SubjectKey;
 use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::Known;
 use crate::domain::plan::Plan;
+use crate::domain::time::Timestamp;
 
 #[async_trait]
 impl Ledger for MemoryStore {
@@ -87,6 +88,19 @@ impl Ledger for MemoryStore {
 
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
         self.recall(subject).await
+    }
+
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        let shelf = self.open()?;
+        let mut tallies: BTreeMap<(String, Option<String>), (u64, Timestamp)> = BTreeMap::new();
+        for event in shelf.events.iter().map(|plan| &plan.event) {
+            let whose = (event.source.to_string(), event.project.clone());
+            let (events, last) = tallies.entry(whose).or_insert((0, event.received));
+            *events += 1;
+            *last = event.received.max(*last);
+        }
+        let tally = |((source, project), (events, last))| Tally { source, project, events, last };
+        Ok(tallies.into_iter().map(tally).collect())
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::super::{
-    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, StoreError, stored,
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, StoreError, Tally, stored,
 };
 use super::SqliteStore;
 use super::desk::Desk;
@@ -129,6 +129,21 @@ fn attempts(db: &Connection, id: DeliveryId) -> Result<Vec<AttemptRecord>, Fault
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn tallies(db: &Connection) -> Result<Vec<Tally>, Fault> {
+    let mut count = db.prepare_cached(
+        "SELECT source, project, COUNT(*), MAX(received) FROM events GROUP BY source, project ORDER BY source, project",
+    )?;
+    let rows = count.query_map([], |row| {
+        Ok(Tally {
+            source: row.get(0)?,
+            project: row.get(1)?,
+            events: row.get::<_, i64>(2)?.unsigned_abs(),
+            last: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn depths(db: &Connection) -> Result<Vec<QueueDepth>, Fault> {
     let mut find = db.prepare_cached(
         "SELECT destination, sum(unfinished), sum(dead), min(oldest) FROM (
@@ -217,6 +232,10 @@ impl Ledger for SqliteLedger {
         recall(&self.desk, &self.file, subject).await
     }
 
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        self.desk.ask(tallies).await
+    }
+
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
         self.desk.ask(depths).await
     }
@@ -268,6 +287,10 @@ impl Ledger for SqliteStore {
 
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
         self.ledger.remembered(subject).await
+    }
+
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        self.ledger.tallies().await
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {

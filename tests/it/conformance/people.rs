@@ -4,7 +4,7 @@
 
 use relaybell::domain::delivery::State;
 use relaybell::domain::ids::EventId;
-use relaybell::store::{DeliveryFilter, Hold, QueueDepth, StoreError};
+use relaybell::store::{DeliveryFilter, Hold, QueueDepth, StoreError, Tally};
 
 use serde_json::json;
 
@@ -22,6 +22,7 @@ on_every_store!(
     events_are_read_in_the_order_they_came,
     the_files_of_a_revision_are_kept,
     ids_are_found_by_their_beginning,
+    tallies_count_by_source_and_project,
     depths_tell_what_waits,
 );
 
@@ -213,6 +214,26 @@ async fn ids_are_found_by_their_beginning(bench: Bench) {
     assert_eq!(bench.store.ids_like("", 10).await.unwrap().1.len(), 3);
     assert_eq!(bench.store.ids_like("no-such", 10).await.unwrap(), (vec![], vec![]));
     assert_eq!(bench.store.ids_like(&format!("{id}0"), 10).await.unwrap(), (vec![], vec![]));
+}
+
+/// "How many events of each source and project are kept, and when the last was received."
+async fn tallies_count_by_source_and_project(bench: Bench) {
+    assert_eq!(bench.store.tallies().await.unwrap(), []);
+    for n in 1..=3 {
+        bench.store.commit(plan(n, "defect/17", i64::from(10 - n), &[])).await.unwrap();
+    }
+    let mut bare = plan(4, "defect/18", 20, &[]);
+    (bare.event.source, bare.event.project) = ("ci".into(), None);
+    bench.store.commit(bare).await.unwrap();
+    let known = plan(1, "defect/17", 0, &[]).event;
+    let tally = |source: &str, project: Option<String>, events, last| Tally {
+        source: source.to_owned(),
+        project,
+        events,
+        last: at(last),
+    };
+    let told = [tally("ci", None, 1, 20), tally(&known.source, known.project.clone(), 3, 9)];
+    assert_eq!(bench.store.tallies().await.unwrap(), told);
 }
 
 /// "What waits at each destination that has any delivery unfinished or dead; `dead` counts those that have not been

@@ -28,7 +28,7 @@ fn shipped() -> Templates {
 fn arrival(body: &str) -> Arrival {
     let source = Qase { name: "qase".to_owned(), secrets: vec![], app_url: "https://app.qase.io".parse().unwrap() };
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let verified = prove(&source, RawHook { headers: HeaderMap::new(), body: body.clone() }, NOW).unwrap();
+    let verified = prove(&source, RawHook::posted(HeaderMap::new(), body.clone()), NOW).unwrap();
     Arrival {
         id: EventId::new(NOW, [7; 10]),
         source: "qase".into(),

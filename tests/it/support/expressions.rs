@@ -2,7 +2,8 @@
 
 use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Vocabulary};
 use relaybell::domain::facts::Facts;
-use relaybell::source::qase::{FACTS, FactKind};
+use relaybell::source::catalogue::FactKind;
+use relaybell::source::qase::catalogue;
 use serde_json::Value;
 
 /// What rules may name.
@@ -12,10 +13,10 @@ pub fn words() -> Vocabulary {
         FactKind::Number | FactKind::Duration => Kind::Number,
         FactKind::Flag => Kind::Flag,
         FactKind::List => Kind::List,
-        FactKind::Object => Kind::Any,
+        FactKind::Object | FactKind::Any => Kind::Any,
     };
     Vocabulary {
-        facts: FACTS.iter().map(|fact| (fact.name, kind(fact.kind))).collect(),
+        facts: catalogue().facts().iter().map(|fact| (fact.name, kind(fact.kind))).collect(),
         duration: relaybell::config::duration,
     }
 }

@@ -77,7 +77,7 @@ impl Rig {
     pub async fn hook(&self, body: &Value) -> Result<Accepted, IngestError> {
         let snapshot = self.relay.shared.current.load_full();
         let source = snapshot.sources.get("qase").unwrap();
-        let hook = RawHook { headers: HeaderMap::new(), body: Bytes::from(body.to_string()) };
+        let hook = RawHook::posted(HeaderMap::new(), Bytes::from(body.to_string()));
         self.relay.ingest(source, hook).await
     }
 

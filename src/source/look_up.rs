@@ -1,0 +1,45 @@
+//! What a sender's API is asked about an event that says little.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::domain::ask::Ask;
+
+/// The names of the facts that rules and templates may read of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted(pub BTreeSet<String>);
+
+/// What to do next about an event that is looked up.
+#[derive(Debug)]
+pub enum Inquiry {
+    /// Ask this.
+    Ask(Ask),
+    /// The conversation is over: this was found, or nothing.
+    Done(Found),
+    /// It cannot be found out now; later it may.
+    Later {
+        /// Why, for people.
+        why: String,
+        /// The wait that the API asks for, whatever is asked; `None`: as the relay likes.
+        after: Option<Duration>,
+    },
+    /// It cannot be found out as things are configured: the credentials are refused, the
+    /// address is wrong.
+    Failed {
+        /// Why, for people.
+        why: String,
+    },
+}
+
+/// What a look-up has found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The project, where the event did not name it.
+    pub project: Option<String>,
+    /// Facts in the one vocabulary. The event's own come first.
+    pub facts: Map<String, Value>,
+    /// Remarks for people: what could not be found.
+    pub notes: Vec<String>,
+}
