@@ -1,9 +1,9 @@
 //! Qase: webhooks of all three envelope generations.
 //!
-//! A webhook goes through `envelope` (who, when, what kind), then `reading` (the
-//! payload in Relaybell's vocabulary, each fact as `facts` says), and leaves as one
-//! [`Report`]. Where only rules are asked, `lens` reads no more than they ask for. Event names and fields
-//! that Qase adds later pass through unharmed: rules reach them through `payload`.
+//! A webhook goes through `envelope` (who, when, what kind), then `reading` (the payload
+//! in Relaybell's vocabulary, each fact as `facts` says), and leaves as one [`Report`]. Where
+//! only rules are asked, `lens` reads no more than they ask for. Event names and fields that
+//! Qase adds later pass through unharmed: rules reach them through `payload`.
 
 mod address;
 mod carried;
