@@ -6,11 +6,11 @@ use foldhash::fast::FixedState;
 
 use super::asked::Asked;
 use super::want::{Hash, Key, Want, wants};
-use super::{NOWHERE, Node, Part, Ranges, Slot, Split, Tree};
+use super::{Candidate, NOWHERE, Node, Part, Ranges, Slot, Split, Tree};
 use crate::domain::rule::Rule;
 
 /// Up to so many rules are evaluated one by one rather than divided further.
-const LEAF_RULES: usize = 2;
+const LEAF_RULES: usize = 4;
 /// How many facts are asked on one way at most.
 const DEPTH_MAX: usize = 12;
 /// How many places of the tree a rule stands at, at most, on average.
@@ -59,7 +59,8 @@ impl Builder {
             best(entries, &self.asked, places)
         };
         let Some(best) = best else {
-            let rules = append(&mut self.tree.rules, entries.iter().map(|entry| entry.rule));
+            let rules =
+                append(&mut self.tree.rules, entries.iter().map(|entry| Candidate { rule: entry.rule, start: 0 }));
             return self.add(Node::Leaf(rules));
         };
         let places = places / best.copies;

@@ -38,7 +38,7 @@ struct Tree {
     root: u32,
     nodes: Vec<Node>,
     /// The rules of all leaves.
-    rules: Vec<u32>,
+    rules: Vec<Candidate>,
     /// The tables of all splits, each a power of two long, at most half full.
     keys: Vec<Slot>,
     /// The lengths of beginnings of all splits.
@@ -52,10 +52,19 @@ struct Tree {
 
 #[derive(Debug, Clone)]
 enum Node {
-    /// Rules, by their place.
+    /// These rules.
     Leaf(Part),
     /// What one fact says divides the rules.
     Split(Split),
+}
+
+/// A rule that an event can match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Its place among the rules.
+    rule: u32,
+    /// Where its steps begin.
+    start: u32,
 }
 
 /// A part of one of the tree's lists.
@@ -115,8 +124,8 @@ impl Index {
     #[must_use]
     pub fn new(rules: &[Rule]) -> Self {
         let mut asked = Asked::default();
-        let shorthand = Shorthand::of(rules, &mut asked);
-        let tree = build::tree(rules, &mut asked);
+        let mut tree = build::tree(rules, &mut asked);
+        let shorthand = Shorthand::of(rules, &mut tree.rules, &mut asked);
         Self { asked, tree, shorthand }
     }
 
@@ -129,7 +138,7 @@ impl Index {
     /// The places of all rules that can match `event`, ascending, each once.
     #[must_use]
     pub fn candidates(&self, event: &impl Look) -> Vec<u32> {
-        self.found(&Answers::of(event, &self.asked))
+        self.found(&Answers::of(event, &self.asked)).into_iter().map(|candidate| candidate.rule).collect()
     }
 
     /// What those of `rules`, which are the indexed ones, make of `event` that do not refuse
@@ -139,12 +148,12 @@ impl Index {
         let mut hearing = Hearing::of(&self.shorthand, &answers);
         let found = self.found(&answers).into_iter();
         found
-            .map(|place| (place as usize, hearing.judge(rules, place as usize)))
+            .map(|candidate| (candidate.rule as usize, hearing.judge(rules, candidate)))
             .filter(|(_, judgement)| *judgement != Judgement::Refuses)
             .collect()
     }
 
-    fn found<L: Look>(&self, answers: &Answers<'_, '_, L>) -> Vec<u32> {
+    fn found<L: Look>(&self, answers: &Answers<'_, '_, L>) -> Vec<Candidate> {
         let mut walk = Walk { tree: &self.tree, sayings: Sayings::of(answers), found: Vec::new() };
         walk.node(self.tree.root);
         let mut found = walk.found;
@@ -158,7 +167,7 @@ impl Index {
 struct Walk<'i, 'a, 'f, L> {
     tree: &'i Tree,
     sayings: Sayings<'a, 'i, 'f, L>,
-    found: Vec<u32>,
+    found: Vec<Candidate>,
 }
 
 impl<L: Look> Walk<'_, '_, '_, L> {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde_json::Value;
 
+use super::Candidate;
 use super::asked::{Answers, Asked};
 use super::spell;
 use crate::domain::condition::{Condition, Join, Line, Sight};
@@ -22,9 +23,8 @@ use crate::domain::rule::{Judgement, Rule};
 pub(super) struct Shorthand {
     /// The lines of all rules, each once.
     lines: Vec<Kept>,
+    /// The steps of all rules, those of rules that are met together beside each other.
     steps: Vec<Step>,
-    /// Where the steps of each rule begin, and where the last ones end.
-    starts: Vec<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,19 +55,24 @@ struct Writer {
 }
 
 impl Shorthand {
-    pub(super) fn of(rules: &[Rule], asked: &mut Asked) -> Self {
+    /// Writes those of `rules` that are among `candidates`, in their order, and tells each
+    /// candidate where its steps begin.
+    pub(super) fn of(rules: &[Rule], candidates: &mut [Candidate], asked: &mut Asked) -> Self {
         let mut writer = Writer::default();
-        writer.made.starts.push(0);
-        for rule in rules {
-            writer.rule(rule, asked);
+        let mut starts: Vec<Option<u32>> = vec![None; rules.len()];
+        for candidate in candidates {
+            let place = candidate.rule as usize;
+            let (Some(rule), Some(start)) = (rules.get(place), starts.get_mut(place)) else { continue };
+            candidate.start = *start.get_or_insert_with(|| writer.rule(rule, asked));
         }
         writer.made
     }
 }
 
 impl Writer {
-    /// `when` and not `unless`, as one nest. The `where` is asked when it holds.
-    fn rule(&mut self, rule: &Rule, asked: &mut Asked) {
+    /// `when` and not `unless`, as one nest. The `where` is asked when it holds. Says where
+    /// the steps begin.
+    fn rule(&mut self, rule: &Rule, asked: &mut Asked) -> u32 {
         let whole = self.open(Join::All);
         match &rule.when {
             // What is joined in the same way needs no nest of its own.
@@ -86,7 +91,7 @@ impl Writer {
                 asked.place(path);
             }
         }
-        self.made.starts.push(number(self.made.steps.len()));
+        number(whole)
     }
 
     fn condition(&mut self, condition: &Condition, asked: &mut Asked) {
@@ -156,16 +161,17 @@ impl<'h, 'i, 'f, L: Look> Hearing<'h, 'i, 'f, L> {
         Self { shorthand, answers, decided: [u32::MAX; KEPT_IN_MIND] }
     }
 
-    /// What the rule at `place` of `rules` makes of the event: what [`Rule::judge`] does.
-    pub(super) fn judge(&mut self, rules: &[Rule], place: usize) -> Judgement {
-        let Some([start, end]) = self.shorthand.starts.get(place..place + 2) else { return Judgement::Refuses };
-        if !self.holds(*start as usize) {
+    /// What a candidate among `rules` makes of the event: what [`Rule::judge`] does.
+    pub(super) fn judge(&mut self, rules: &[Rule], candidate: Candidate) -> Judgement {
+        let start = candidate.start as usize;
+        if !self.holds(start) {
             return Judgement::Refuses;
         }
         // Most rules have no `where`: they need not be fetched to be decided.
-        let last = self.shorthand.steps.get((*end as usize).saturating_sub(1));
-        let Some(Step::Where) = last else { return Judgement::Matches };
-        let Some(expression) = rules.get(place).and_then(|rule| rule.expression.as_ref()) else {
+        let Some(Step::Where) = self.shorthand.steps.get(start + self.length(start)) else {
+            return Judgement::Matches;
+        };
+        let Some(expression) = rules.get(candidate.rule as usize).and_then(|rule| rule.expression.as_ref()) else {
             return Judgement::Matches;
         };
         let values = expression.reads().iter().map(|path| (path, self.answers.event.value(path)));
@@ -188,12 +194,17 @@ impl<'h, 'i, 'f, L: Look> Hearing<'h, 'i, 'f, L> {
             if self.holds(part) != (join == Join::All) {
                 return join == Join::Any;
             }
-            part += match self.shorthand.steps.get(part) {
-                Some(Step::Nest(_, length)) => *length as usize + 1,
-                _ => 1,
-            };
+            part += self.length(part);
         }
         join != Join::Any
+    }
+
+    /// How many steps the part that begins at `at` has.
+    fn length(&self, at: usize) -> usize {
+        match self.shorthand.steps.get(at) {
+            Some(Step::Nest(_, length)) => *length as usize + 1,
+            _ => 1,
+        }
     }
 
     fn line(&mut self, place: u32) -> bool {
