@@ -17,6 +17,7 @@ pub mod handling;
 pub mod how;
 pub mod ids;
 pub mod index;
+pub mod look;
 pub mod markdown;
 pub mod memory;
 pub mod message;

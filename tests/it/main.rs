@@ -28,6 +28,7 @@ mod explain;
 mod expression;
 mod expression_limits;
 mod fuzz;
+mod glimpse;
 mod handling;
 mod hostile;
 mod index;

@@ -9,7 +9,7 @@ use super::Fault;
 use super::functions::Function;
 use super::node::{Each, Node, Operator, Pattern};
 use super::work::{Budget, Text, Val};
-use crate::domain::facts::Facts;
+use crate::domain::look::Lookup;
 use crate::domain::rank;
 
 /// How deep two lists are compared with one another.
@@ -20,7 +20,7 @@ const KEY_CHARS_MAX: usize = 60;
 
 type Outcome<'a> = Result<Val<'a>, Fault>;
 
-pub(super) fn evaluate(root: &Node, facts: &Facts) -> Result<bool, Fault> {
+pub(super) fn evaluate(root: &Node, facts: &dyn Lookup) -> Result<bool, Fault> {
     let mut run = Run { facts, variables: Vec::new(), budget: Budget::new() };
     let outcome = run.eval(root);
     if run.budget.is_spent() {
@@ -33,7 +33,7 @@ pub(super) fn evaluate(root: &Node, facts: &Facts) -> Result<bool, Fault> {
 }
 
 struct Run<'a> {
-    facts: &'a Facts,
+    facts: &'a dyn Lookup,
     variables: Vec<Val<'a>>,
     budget: Budget,
 }

@@ -18,7 +18,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::facts::{FactPath, Facts};
+use super::facts::FactPath;
+use super::look::Lookup;
 use node::Node;
 
 /// The longest expression, in bytes.
@@ -141,7 +142,7 @@ impl Expression {
     /// # Errors
     /// Why it came to no result: a fact that is missing, values that do not go together,
     /// too much work.
-    pub fn eval(&self, facts: &Facts) -> Result<bool, Fault> {
+    pub fn eval(&self, facts: &dyn Lookup) -> Result<bool, Fault> {
         evaluate::evaluate(&self.root, facts)
     }
 }
