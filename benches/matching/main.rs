@@ -26,6 +26,7 @@ use relaybell::domain::memory::Known;
 use relaybell::domain::plan::{Arrival, see};
 use relaybell::domain::rule::RuleSet;
 use relaybell::domain::time::Timestamp;
+use relaybell::source::proof::Proof;
 use relaybell::source::qase::Qase;
 use relaybell::source::{RawHook, Source, prove};
 use traffic::{Shape, rule_files, webhooks};
@@ -91,7 +92,7 @@ fn event(body: &Bytes, qase: &Qase) -> Event {
 
 fn measure(bencher: Bencher<'_, '_>, shape: Shape, size: usize, whole: bool) {
     let rules = rules(shape, size);
-    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url: "https://app.qase.io".parse().unwrap() };
+    let qase = Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url: "https://app.qase.io".parse().unwrap() };
     let bodies: Vec<Bytes> = webhooks(EVENTS).into_iter().map(Bytes::from).collect();
     let bencher = bencher.counter(ItemsCount::new(EVENTS));
     if whole {

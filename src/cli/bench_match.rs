@@ -20,6 +20,7 @@ use crate::domain::rule::RuleSet;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
+use crate::source::proof::Proof;
 use crate::source::qase::Qase;
 use crate::source::{RawHook, Source, prove};
 
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let lines = lines(&args.events)?;
     let qase = Qase {
         name: SOURCE.to_owned(),
-        secrets: Vec::new(),
+        proof: Proof::Nothing,
         app_url: Url::parse("https://app.qase.io").context("Qase's own address")?,
     };
 

@@ -229,18 +229,18 @@ impl Line<'_> {
         let folded = text.to_lowercase();
         let help = "right if the sender has added it since; no documented event has this name";
         if text.contains(['*', '?']) {
-            if !known.iter().any(|event| crate::domain::condition::glob(&folded, event)) {
+            if !known.iter().any(|event| crate::domain::condition::glob(&folded, &event.to_lowercase())) {
                 self.findings.warning(at, format!("no known event fits '{text}'"), help);
             }
-        } else if !known.contains(&folded.as_str()) {
+        } else if !known.iter().any(|event| event.eq_ignore_ascii_case(text)) {
             let message = format!("unknown event '{text}'{}", did_you_mean(text, known.iter().copied()));
             match slip_of(text, known.iter().copied()) {
                 // Almost surely a typo, and a rule with it would keep silent for ever.
-                Some(_) => {
+                Some(_) if !words.configured().has_open() => {
                     let help = format!("if the sender really sends this, write it as a pattern: \"{text}*\"");
                     self.findings.error_help(at, message, help);
                 }
-                None => self.findings.doubt(at, message, help, Unknown::Event(text.to_owned())),
+                _ => self.findings.doubt(at, message, help, Unknown::Event(text.to_owned())),
             }
         }
     }

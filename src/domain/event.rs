@@ -1,5 +1,6 @@
 //! Events: what a source reports, and what is kept of it.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -35,6 +36,8 @@ pub struct Report {
     pub dedup: Dedup,
     /// Whether the event begins its subject, so that as a rule nothing is known of it yet.
     pub begins: bool,
+    /// The body of a webhook that reports this event alone; `None` when the one that came does.
+    pub alone: Option<Bytes>,
 }
 
 /// How a repetition of a webhook is recognised.

@@ -171,6 +171,18 @@ impl FactPath {
         Some(value)
     }
 
+    /// As [`FactPath::walk`], to change what stands there.
+    pub fn walk_mut<'v>(&self, values: &'v mut Map<String, Value>) -> Option<&'v mut Value> {
+        let mut value = values.get_mut(&self.name)?;
+        for step in &self.rest {
+            value = match step {
+                PathStep::Key(key) => value.get_mut(key.as_str())?,
+                PathStep::Index(index) => value.get_mut(*index)?,
+            };
+        }
+        Some(value)
+    }
+
     /// Whether the path is a name only.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -44,6 +44,9 @@ pub enum IngestError {
     /// It cannot be read.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// It is right, and no event: a ping, or what the source's mapping leaves out.
+    #[error("the webhook reports no event")]
+    NoEvent,
     /// Too many are being accepted already.
     #[error("too many webhooks at once")]
     Busy,
@@ -57,8 +60,9 @@ impl IngestError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "unauthenticated",
+            Self::Refused(refusal) => refusal.reason.word(),
             Self::Malformed(_) => "malformed",
+            Self::NoEvent => "no_event",
             Self::Busy => "busy",
             Self::Store(_) => "store",
         }
@@ -84,6 +88,9 @@ impl Relay {
             Ok(Accepted { duplicate: true, .. }) => {
                 self.shared.books.accepted(&source.name, true, self.shared.clock.now());
                 metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
+            }
+            Err(IngestError::NoEvent) => {
+                metrics.no_events.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(error) => {
                 metrics.refused.get_or_create_owned(&Refused { source: name, reason: error.reason() }).inc();
@@ -114,23 +121,24 @@ impl Relay {
                 Some(first) => Accepted { event: first.event, duplicate: first.duplicate && one.duplicate },
             });
         }
-        all.ok_or_else(|| Malformed { why: "the webhook reports no event".to_owned() }.into())
+        all.ok_or(IngestError::NoEvent)
     }
 
     /// Plans `report` of `source`, which came in `body`, and commits the plan.
     pub(super) async fn plan_and_commit(
         &self,
         source: &Name,
-        report: Report,
+        mut report: Report,
         body: &Bytes,
     ) -> Result<Accepted, IngestError> {
+        let body = report.alone.take().unwrap_or_else(|| body.clone());
         let snapshot = self.shared.current.load_full();
         let received = self.shared.clock.now();
         let arrival = Arrival {
             id: EventId::new(received, self.shared.dice.bytes()),
             source: source.clone(),
             report,
-            body: body.clone(),
+            body,
             received,
             revision: snapshot.revision.clone(),
         };

@@ -2,12 +2,19 @@
 
 mod by_hand;
 pub mod catalogue;
+pub mod cloudevents;
+pub mod form;
 pub mod json;
 mod look_up;
+mod media;
+pub mod orchestrator;
 pub mod own;
+pub mod proof;
 pub mod qase;
+mod repetition;
 mod sample;
 mod spellings;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,11 +24,14 @@ use http::{HeaderMap, Method};
 
 use self::catalogue::Catalogue;
 use crate::domain::ask::{Answer, Ask};
-use crate::domain::event::Report;
+use crate::domain::event::{Dedup, Report};
 use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
 pub use look_up::{Found, Inquiry, Wanted};
+pub use media::{is_json, media_type};
+use proof::Proof;
+pub use proof::{Reason, Refusal};
 pub use sample::Sample;
 
 /// A webhook as it came in, within the size limit, not yet trusted.
@@ -45,27 +55,47 @@ impl RawHook {
     }
 }
 
+/// What a request at a source's address is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It reports what happened.
+    Event,
+    /// It asks whether webhooks may be sent here.
+    Handshake,
+}
+
+/// The answer to a sender that asks whether it may send webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Greeting {
+    /// It may; the answer has these headers.
+    Welcome(HeaderMap),
+    /// It may not, for this reason.
+    Unwelcome(String),
+}
+
 /// A webhook whose sender is proven. Only [`prove`] makes one.
 #[derive(Debug, Clone)]
-pub struct Verified(RawHook);
+pub struct Verified {
+    hook: RawHook,
+    delivery: Option<String>,
+}
 
 impl Verified {
     /// The webhook.
     #[must_use]
     pub fn hook(&self) -> &RawHook {
-        &self.0
+        &self.hook
     }
-}
 
-/// Why a webhook is refused before it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The header with the secret is missing.
-    #[error("the header {0} is missing")]
-    NoSecret(&'static str),
-    /// The secret is none of those configured.
-    #[error("the secret in {0} is wrong")]
-    WrongSecret(&'static str),
+    /// How a repetition of it is recognised where its body has no id of its own: by the id of
+    /// the delivery if that is signed, else by the hash of `source` and body.
+    #[must_use]
+    pub fn dedup(&self, source: &str) -> Dedup {
+        match &self.delivery {
+            Some(id) => Dedup::SenderId(id.clone()),
+            None => Dedup::BodyHash(repetition::body_hash(source, &self.hook.body)),
+        }
+    }
 }
 
 /// Why a webhook of a proven sender cannot be read.
@@ -78,11 +108,25 @@ pub struct Malformed {
 
 /// Reads one kind of sender.
 pub trait Source: fmt::Debug + Send + Sync {
-    /// Whether the sender of `hook` is who it must be. In constant time over all secrets.
-    ///
-    /// # Errors
-    /// When it is not, with the reason.
-    fn authentic(&self, hook: &RawHook, now: Timestamp) -> Result<(), Refusal>;
+    /// What it asks of its sender before anything is read.
+    fn proof(&self) -> &Proof;
+
+    /// What a request is for, by its method and the path below the source's address; `None`
+    /// when this sender makes no such request.
+    fn purpose(&self, method: &Method, path: &str) -> Option<Purpose> {
+        (*method == Method::POST && path.is_empty()).then_some(Purpose::Event)
+    }
+
+    /// Whether it reads bodies of this content type (in small letters, without parameters);
+    /// `None` when the sender names none.
+    fn reads(&self, media: Option<&str>) -> bool {
+        media.is_none_or(is_json)
+    }
+
+    /// The answer to a request for [`Purpose::Handshake`] with these headers.
+    fn greet(&self, _headers: &HeaderMap) -> Greeting {
+        Greeting::Unwelcome("this source shakes no hands".to_owned())
+    }
 
     /// What the webhook reports.
     ///
@@ -129,6 +173,8 @@ pub trait Source: fmt::Debug + Send + Sync {
 /// # Errors
 /// When `source` does not trust it.
 pub fn prove(source: &dyn Source, hook: RawHook, now: Timestamp) -> Result<Verified, Refusal> {
-    source.authentic(&hook, now)?;
-    Ok(Verified(hook))
+    let proof = source.proof();
+    proof.check(&hook, now)?;
+    let delivery = proof.delivery_id(&hook).map(str::to_owned);
+    Ok(Verified { hook, delivery })
 }

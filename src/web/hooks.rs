@@ -1,19 +1,21 @@
-//! `POST /hooks/{source}`: where senders' webhooks arrive.
+//! `/hooks/{source}` and below: where senders' webhooks arrive.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Extension, Path, State};
-use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use serde::Serialize;
 
+use crate::config::SourceSpec;
 use crate::relay::Relay;
 use crate::relay::ingest::{Accepted, IngestError};
-use crate::source::RawHook;
+use crate::source::{Greeting, Purpose, RawHook, media_type};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
@@ -32,21 +34,35 @@ const BUSY_RETRY_SECONDS: u32 = 1;
 /// The answer to an accepted webhook.
 #[derive(Debug, Serialize)]
 struct Receipt {
-    event_id: String,
+    /// None where the webhook is no event.
+    event_id: Option<String>,
     duplicate: bool,
 }
 
-/// Accepts one webhook.
+/// Accepts one webhook at the address of its source itself.
 pub(super) async fn receive(
     State(relay): State<Relay>,
     Path(source): Path<String>,
     Extension(Caller(caller)): Extension<Caller>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response<Body> {
+    answer(&relay, &source, "", caller, request).await
+}
+
+/// Accepts one webhook at an address below that of its source.
+pub(super) async fn receive_below(
+    State(relay): State<Relay>,
+    Path((source, path)): Path<(String, String)>,
+    Extension(Caller(caller)): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
+    answer(&relay, &source, path.trim_matches('/'), caller, request).await
+}
+
+async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, request: Request) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
-    let Some(spec) = snapshot.sources.get(source.as_str()).filter(|spec| !spec.adapter.is_own()) else {
-        count(&relay, UNKNOWN_SOURCE, "unknown_source");
+    let Some(spec) = snapshot.sources.get(source).filter(|spec| !spec.adapter.is_own()) else {
+        count(relay, UNKNOWN_SOURCE, "unknown_source");
         tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
         return Problem::new(
             StatusCode::NOT_FOUND,
@@ -55,28 +71,56 @@ pub(super) async fn receive(
         )
         .into_response();
     };
-    let hook = match read(headers, body).await {
-        Ok(hook) => hook,
-        Err((reason, problem)) => {
-            count(&relay, &spec.name, reason);
-            tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
-            return problem.into_response();
-        }
+    let (head, body) = request.into_parts();
+    let refuse = |reason: &'static str, problem: Problem| {
+        count(relay, &spec.name, reason);
+        tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
+        problem.into_response()
     };
+    match spec.adapter.purpose(&head.method, path) {
+        None => {
+            let (reason, problem, allowed) = elsewhere(spec, path);
+            let mut response = refuse(reason, problem);
+            response.headers_mut().extend(allowed.map(|allowed| (ALLOW, allowed)));
+            return response;
+        }
+        Some(Purpose::Handshake) => {
+            return match spec.adapter.greet(&head.headers) {
+                Greeting::Welcome(headers) => (StatusCode::OK, headers).into_response(),
+                Greeting::Unwelcome(why) => {
+                    refuse("unwelcome", Problem::new(StatusCode::FORBIDDEN, "not welcome", format!("{why}.")))
+                }
+            };
+        }
+        Some(Purpose::Event) => {}
+    }
+    let body = match read(spec, &head.headers, body).await {
+        Ok(body) => body,
+        Err((reason, problem)) => return refuse(reason, problem),
+    };
+    let hook = RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body };
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
-            (StatusCode::ACCEPTED, Json(Receipt { event_id: event.to_string(), duplicate })).into_response()
+            (StatusCode::ACCEPTED, Json(Receipt { event_id: Some(event.to_string()), duplicate })).into_response()
         }
+        Err(IngestError::NoEvent) => (StatusCode::OK, Json(Receipt { event_id: None, duplicate: false })).into_response(),
         Err(error) => refusal(&spec.name, caller, &error).into_response(),
     }
 }
 
-/// The answer to other methods.
-pub(super) async fn only_post() -> Response<Body> {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", "Webhooks are sent with POST.");
-    let mut response = problem.into_response();
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+/// The answer to a request that the sender of `spec` never makes: another method, or another
+/// address, with the methods that the address takes.
+fn elsewhere(spec: &SourceSpec, path: &str) -> (&'static str, Problem, Option<HeaderValue>) {
+    let methods = [Method::POST, Method::GET, Method::PUT, Method::OPTIONS];
+    let taken = methods.iter().filter(|method| spec.adapter.purpose(method, path).is_some());
+    let taken: Vec<&str> = taken.map(Method::as_str).collect();
+    if taken.is_empty() {
+        let detail = format!("Nothing is received here; webhooks of this source go to /hooks/{}.", spec.name);
+        return ("no_such_path", Problem::new(StatusCode::NOT_FOUND, "no such address", detail), None);
+    }
+    let detail = format!("Webhooks are sent with {}.", taken.first().copied().unwrap_or("POST"));
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", detail);
+    ("wrong_method", problem, HeaderValue::from_str(&taken.join(", ")).ok())
 }
 
 fn count(relay: &Relay, source: &str, reason: &'static str) {
@@ -84,10 +128,14 @@ fn count(relay: &Relay, source: &str, reason: &'static str) {
 }
 
 /// Reads the body within its limits.
-async fn read(headers: HeaderMap, body: Body) -> Result<RawHook, (&'static str, Problem)> {
-    if !is_json(&headers) {
-        let detail = "Send application/json, not compressed.";
-        return Err(("not_json", Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not JSON", detail)));
+async fn read(spec: &SourceSpec, headers: &HeaderMap, body: Body) -> Result<Bytes, (&'static str, Problem)> {
+    let unsupported = |reason, title, detail| (reason, Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, title, detail));
+    if !is_plain(headers) {
+        return Err(unsupported("compressed", "compressed", "Send the body as it is, without Content-Encoding."));
+    }
+    if !spec.adapter.reads(media_type(headers).as_deref()) {
+        let detail = "This source reads JSON: send Content-Type: application/json.";
+        return Err(unsupported("not_json", "not JSON", detail));
     }
     let too_large = || {
         let detail = format!("A webhook may have at most {HOOK_BYTES_MAX} bytes.");
@@ -98,7 +146,7 @@ async fn read(headers: HeaderMap, body: Body) -> Result<RawHook, (&'static str, 
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, HOOK_BYTES_MAX)).await {
-        Ok(Ok(body)) => Ok(RawHook::posted(headers, body)),
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_over_limit(&error) => Err(too_large()),
         Ok(Err(_)) => {
             let detail = "The body ended before its announced length.";
@@ -122,14 +170,9 @@ fn is_over_limit(error: &axum::Error) -> bool {
     false
 }
 
-/// JSON by its content type, or no type at all: Qase does not say which type it sends.
-fn is_json(headers: &HeaderMap) -> bool {
-    let plain =
-        headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let Some(kind) = headers.get(CONTENT_TYPE) else { return plain };
-    let Ok(kind) = kind.to_str() else { return false };
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    plain && (kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json"))
+/// Whether the body is not compressed.
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
@@ -137,13 +180,14 @@ fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
     match error {
         IngestError::Refused(refusal) => {
             tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");
-            let detail = format!("{refusal}; set the secret that is configured for this source.");
-            Problem::new(StatusCode::UNAUTHORIZED, "not authenticated", detail)
+            let detail = format!("{refusal}; {}.", refusal.reason.help());
+            Problem::new(StatusCode::UNAUTHORIZED, "not authenticated", detail).challenge(refusal.challenge)
         }
         IngestError::Malformed(malformed) => {
             tracing::warn!(source, %caller, why = malformed.why, "a webhook was refused");
             Problem::new(StatusCode::BAD_REQUEST, "malformed", malformed.why.clone())
         }
+        IngestError::NoEvent => Problem::new(StatusCode::OK, "no event", error.to_string()),
         IngestError::Busy => {
             tracing::warn!(source, %caller, why = "too many at once", "a webhook was refused");
             let detail = "Too many webhooks at once; this one was not accepted.";

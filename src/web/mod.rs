@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -32,7 +32,9 @@ pub struct Caller(pub SocketAddr);
 /// All addresses of the relay.
 pub fn router(relay: Relay) -> Router {
     Router::new()
-        .route("/hooks/{source}", post(hooks::receive).fallback(hooks::only_post))
+        .route("/hooks/{source}", any(hooks::receive))
+        .route("/hooks/{source}/", any(hooks::receive))
+        .route("/hooks/{source}/{*path}", any(hooks::receive_below))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -26,6 +26,9 @@ pub struct Problem {
     /// After how many seconds it is worth trying again.
     #[serde(skip)]
     pub retry_after: Option<u32>,
+    /// How to sign in.
+    #[serde(skip)]
+    pub challenge: Option<&'static str>,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -36,13 +39,20 @@ impl Problem {
     /// A problem without a time to come back.
     #[must_use]
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into(), errors: None, retry_after: None }
+        Self { status, title, detail: detail.into(), errors: None, retry_after: None, challenge: None }
     }
 
     /// The same, with the findings behind it.
     #[must_use]
     pub fn errors(mut self, errors: Value) -> Self {
         self.errors = Some(Box::new(errors));
+        self
+    }
+
+    /// The same, which asks for credentials of this scheme.
+    #[must_use]
+    pub fn challenge(mut self, challenge: Option<&'static str>) -> Self {
+        self.challenge = challenge;
         self
     }
 
@@ -61,6 +71,9 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

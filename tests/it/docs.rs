@@ -8,6 +8,7 @@ use std::path::Path;
 use relaybell::config::Secrets;
 use relaybell::domain::condition::Silent;
 use relaybell::domain::facts::Facts;
+use relaybell::source::Reason;
 use relaybell::source::qase::catalogue;
 use serde_json::json;
 
@@ -24,9 +25,12 @@ const DESTINATIONS: &str = include_str!("../../docs/destinations.md");
 const RECIPES: &str = include_str!("../../docs/recipes.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-const ALL: [(&str, &str); 8] = [
+const SOURCES: &str = include_str!("../../docs/sources.md");
+
+const ALL: [(&str, &str); 9] = [
     ("README.md", README),
     ("docs/configuration.md", CONFIGURATION),
+    ("docs/sources.md", SOURCES),
     ("docs/rules.md", RULES),
     ("docs/testing.md", TESTING),
     ("docs/templates.md", TEMPLATES),
@@ -216,6 +220,22 @@ fn every_key_of_the_configuration_is_documented() {
     }
     assert!(keys.len() > 25, "the keys are gone");
     all_in(CONFIGURATION, &keys, "keys of relaybell.yaml");
+}
+
+#[test]
+fn every_way_of_proving_a_sender_is_documented() {
+    let code = include_str!("../../src/config/sources/proof.rs");
+    let mut keys = words_after(code, "fields.take(");
+    keys.extend(words_after(code, "fields.require("));
+    // Shown as the parts of `basic`.
+    for inner in ["user", "password"] {
+        assert!(keys.remove(inner) && SOURCES.contains(&format!("{inner}: ")), "{inner}");
+    }
+    all_in(SOURCES, &keys, "keys of a proof");
+    all_in(SOURCES, &Reason::ALL.iter().map(|reason| reason.word()).collect(), "reasons of a refusal");
+    for scheme in words_after(code, "    (") {
+        assert!(SOURCES.contains(&format!("`{scheme}`")), "{scheme}");
+    }
 }
 
 #[test]

@@ -19,7 +19,22 @@ server: { listen: "127.0.0.1:8480", public_url: "https://bell.example.com", admi
 storage: { url: "sqlite:relaybell.db", keep: 30d }
 rules: rules
 templates: templates
-sources: { qase: { kind: qase, secrets: ["${S}"], app_url: "https://app.qase.io" } }
+sources:
+  qase: { kind: qase, secrets: ["${S}"], secret_header: X-Secret, app_url: "https://app.qase.io" }
+  guarded: { kind: qase, basic: { user: qase, password: "${P}" } }
+  robots: { kind: uipath_orchestrator, secrets: ["${S}"], app_url: "https://cloud.uipath.com/a/b/orchestrator_", projects: { 1: PAY } }
+  events: { kind: cloudevents, secrets: ["${S}"], strip: com.acme., events: { a.b: c.d }, allowed_origins: [a.example], allowed_rate: 600 }
+  signed:
+    kind: qase
+    signature:
+      scheme: hmac-sha256
+      secrets: ["${K}"]
+      header: X-Signature
+      encoding: hex
+      prefix: sha256=
+      signed: "{timestamp}.{body}"
+      timestamp_header: X-Time
+      tolerance: 5m
 destinations:
   hook: { kind: slack, webhook_url: "${U}", limit: none, concurrency: 2, timeout: 5s, proxy: "http://proxy:3128", retry: { first: 2s } }
   bot: { kind: slack, token: "${B}", channel: "#a", api_url: "https://slack.com/api", limit: { rate: 60/min, burst: 2 } }

@@ -14,8 +14,9 @@ use relaybell::domain::plan::{Arrival, plan_event, see};
 use relaybell::domain::render::Templates;
 use relaybell::domain::rule::RuleSet;
 use relaybell::domain::time::Timestamp;
+use relaybell::source::proof::{Header, Proof, Reason, Secrets, Token};
 use relaybell::source::qase::{Qase, catalogue, samples};
-use relaybell::source::{Malformed, RawHook, Refusal, Source, prove};
+use relaybell::source::{Malformed, RawHook, Source, prove};
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_789_400_000);
@@ -23,7 +24,10 @@ const NOW: Timestamp = Timestamp::from_seconds(1_789_400_000);
 fn qase(secrets: &[&str]) -> Qase {
     Qase {
         name: "qase".to_owned(),
-        secrets: secrets.iter().map(|secret| (*secret).into()).collect(),
+        proof: match secrets {
+            [] => Proof::Nothing,
+            secrets => Proof::Token(Token::new(Header::parse("X-Qase-Secret").unwrap(), Secrets::new(secrets))),
+        },
         app_url: "https://app.qase.io".parse().unwrap(),
     }
 }
@@ -228,7 +232,7 @@ fn secrets_are_compared_whole_and_any_of_them_fits() {
         if let Some(secret) = secret {
             hook.headers.insert("x-qase-secret", HeaderValue::from_bytes(secret).unwrap());
         }
-        source.authentic(&hook, NOW)
+        source.proof().check(&hook, NOW)
     };
     let open = qase(&[]);
     assert_eq!(send(&open, None), Ok(()));
@@ -237,10 +241,10 @@ fn secrets_are_compared_whole_and_any_of_them_fits() {
     assert_eq!(send(&rotating, Some(b"old-secret")), Ok(()));
     assert_eq!(send(&rotating, Some(b"new-secret")), Ok(()));
     for wrong in [b"old-secre".as_slice(), b"old-secret ", b"old-secrets", b"OLD-SECRET", b"", b"\xff\xfe"] {
-        assert_eq!(send(&rotating, Some(wrong)), Err(Refusal::WrongSecret("X-Qase-Secret")));
+        assert_eq!(send(&rotating, Some(wrong)).unwrap_err().reason, Reason::WrongSecret);
     }
     let refusal = send(&rotating, None).unwrap_err();
-    assert_eq!(refusal, Refusal::NoSecret("X-Qase-Secret"));
+    assert_eq!((refusal.reason, &*refusal.to_string()), (Reason::NoSecret, "the header X-Qase-Secret is missing"));
     assert!(!format!("{rotating:?} {refusal}").contains("old-secret"));
 }
 

@@ -81,7 +81,8 @@ async fn every_refusal_has_its_status_and_stores_nothing() {
     let metrics = String::from_utf8(face.ask("GET", "/metrics", &[], b"").await.body().to_vec()).unwrap();
     for line in [
         "relaybell_events_refused_total{source=\"(unknown)\",reason=\"unknown_source\"} 1",
-        "relaybell_events_refused_total{source=\"qase\",reason=\"unauthenticated\"} 2",
+        "relaybell_events_refused_total{source=\"qase\",reason=\"no_secret\"} 1",
+        "relaybell_events_refused_total{source=\"qase\",reason=\"wrong_secret\"} 1",
         "relaybell_events_refused_total{source=\"qase\",reason=\"not_json\"} 3",
         "relaybell_events_refused_total{source=\"qase\",reason=\"too_large\"} 1",
     ] {

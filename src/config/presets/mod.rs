@@ -60,24 +60,23 @@ pub(super) fn complete<'n>(source: &'n Node, desk: &mut Desk<'_>) -> Option<Cow<
         return None;
     }
     let given = read(preset, &mut desk.findings)?;
-    let own = |key: &str| keys.iter().any(|entry| entry.key == key);
-    let other_proof = PROOF.iter().any(|key| own(key)) && !is_completed(keys);
-    let drop = |key: &str| key == "about" || other_proof && PROOF.contains(&key);
-    let base: Vec<Entry> = given.into_iter().filter(|entry| !drop(&entry.key)).collect();
-    let keys = keys.iter().filter(|entry| entry.key != "preset");
-    Some(Cow::Owned(Node { at: source.at, tree: Tree::Map(over(base, keys)) }))
-}
-
-/// Whether the source only completes the signature of its preset: it says no scheme of its own.
-fn is_completed(keys: &[Entry]) -> bool {
-    let proofs: Vec<&Entry> = keys.iter().filter(|entry| PROOF.contains(&entry.key.as_str())).collect();
-    match proofs.as_slice() {
-        [only] if only.key == "signature" => match &only.value.tree {
-            Tree::Map(parts) => parts.iter().all(|part| part.key != "scheme"),
-            _ => false,
-        },
-        _ => false,
+    let own = |key: &str| keys.iter().find(|entry| entry.key == key);
+    let secrets = own("secrets").filter(|_| PROOF.iter().all(|key| own(key).is_none()));
+    let mut base = Vec::new();
+    for mut entry in given.into_iter().filter(|entry| entry.key != "about") {
+        if PROOF.contains(&entry.key.as_str()) {
+            let Some(secrets) = secrets else { continue };
+            if let Tree::Map(parts) = &mut entry.value.tree {
+                parts.push(secrets.clone());
+            }
+        }
+        base.push(entry);
     }
+    // The secrets of a preset that signs stand in its signature now.
+    let signs = base.iter().any(|entry| entry.key == "signature");
+    let taken = |entry: &&Entry| entry.key == "preset" || signs && secrets.is_some() && entry.key == "secrets";
+    let keys = keys.iter().filter(|entry| !taken(entry));
+    Some(Cow::Owned(Node { at: source.at, tree: Tree::Map(over(base, keys)) }))
 }
 
 fn read(preset: &Preset, findings: &mut Findings) -> Option<Vec<Entry>> {

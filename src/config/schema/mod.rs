@@ -3,10 +3,12 @@
 
 mod conditions;
 mod front;
+mod mapping;
 mod parts;
 mod rest;
 mod rules;
 mod settings;
+mod sources;
 mod trials;
 
 use serde_json::{Value, json};

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{DURATION, Key, duration, key, list, map, must, named, one_of, text, text_or};
-use super::rest;
+use super::parts::{Key, duration, key, list, map, must, named, text, text_or};
+use super::{rest, sources};
 use crate::domain::rule::Kind;
 
 pub(super) fn schema() -> Value {
-    map(
+    let mut schema = map(
         "What comes in, where it goes, and where it is kept. ${NAME}, ${NAME:-default} and ${file:PATH} stand for \
          what is not to be written here.",
         vec![
@@ -15,11 +15,16 @@ pub(super) fn schema() -> Value {
             key("storage", storage()),
             key("rules", text_or("The folder of rules, relative to this file.", "rules")),
             key("templates", text_or("The folder of templates, relative to this file.", "templates")),
-            key("sources", named("Who sends webhooks. The name is part of the address: POST /hooks/NAME.", &source())),
+            key(
+                "sources",
+                named("Who sends webhooks. The name is part of the address: POST /hooks/NAME.", &sources::schema()),
+            ),
             key("destinations", named("Where messages go. Rules name them: to: NAME.", &destination())),
             key("people", people()),
         ],
-    )
+    );
+    schema["$defs"] = sources::definitions();
+    schema
 }
 
 fn server() -> Value {
@@ -56,40 +61,6 @@ fn storage() -> Value {
             ),
         ],
     )
-}
-
-fn source() -> Value {
-    map(
-        "One sender of webhooks.",
-        vec![
-            must("kind", one_of("Whose webhooks these are.", &["qase"])),
-            key(
-                "secrets",
-                list(
-                    "Accepted in the header X-Qase-Secret; several while one is being changed.",
-                    &json!({ "type": "string", "description": "By reference: ${NAME}." }),
-                ),
-            ),
-            key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
-            key("expect_every", expect_every()),
-        ],
-    )
-}
-
-fn expect_every() -> Value {
-    let every = |about: &str| json!({ "type": "string", "pattern": DURATION, "description": about });
-    let about =
-        "How soon something is expected again. When nothing comes for longer, the event source.silent is raised.";
-    json!({ "description": about, "anyOf": [
-        every("From the source, whatever the project: 48h."),
-        map("From the source, or about its projects.", vec![
-            key("source", every("From the source, whatever the project.")),
-            key("projects", json!({
-                "type": "object", "description": "About each of these projects.",
-                "additionalProperties": every("About this project."),
-            })),
-        ]),
-    ] })
 }
 
 fn destination() -> Value {

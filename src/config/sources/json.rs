@@ -1,5 +1,6 @@
 //! `kind: json`: any sender of JSON, mapped by expressions.
 
+use super::proof::{self, SECRET_HEADER, Usual, Way};
 use crate::config::desk::Desk;
 use crate::config::fields::{Fields, entries, items, one_of, right, text};
 use crate::config::findings::{Findings, Place};
@@ -37,14 +38,15 @@ const ADDED: [&str; 3] = ["source", "age", "changed"];
 /// The most facts of one mapping.
 const FACTS_MAX: usize = 200;
 
+/// How a sender proves itself that is told nothing else.
+const USUAL: Usual = Usual {
+    way: Way::Token(SECRET_HEADER),
+    help: "set a secret at the sender and name it here: secrets: [\"${CI_SECRET}\"]",
+};
+
 /// Reads a source of kind `json`.
 pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Json> {
-    let listed = fields.take("secrets");
-    let secrets = listed.map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
-    if secrets.is_empty() && !desk.findings.failed() {
-        let message = format!("source '{name}' asks for no secret: whoever knows its address can send events");
-        desk.findings.warning(at, message, "set a secret at the sender and name it here: secrets: [\"${CI_SECRET}\"]");
-    }
+    let proof = proof::read(name, fields, at, &USUAL, desk);
     let mapping = match fields.take("map") {
         Some(node) => mapping(node, &mut desk.findings),
         None => {
@@ -54,7 +56,7 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>)
             None
         }
     };
-    Some(Json::new(name, secrets, mapping?))
+    Some(Json::new(name, proof?, mapping?))
 }
 
 fn mapping(node: &Node, findings: &mut Findings) -> Option<Mapping> {

@@ -1,7 +1,10 @@
 //! `sources:`: who sends webhooks.
 
+mod cloudevents;
 mod expect;
 mod json;
+mod orchestrator;
+mod proof;
 mod qase;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +14,7 @@ use super::SourceSpec;
 use super::desk::Desk;
 use super::fields::{Fields, entries, name, not_yet, one_of, text};
 use super::findings::Place;
-use super::node::Node;
+use super::node::{Entry, Node};
 use super::presets;
 use super::settings::MAIN_SHEET;
 use crate::domain::Name;
@@ -19,14 +22,23 @@ use crate::source::Source;
 use crate::source::own::{self, Own};
 
 /// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 2] = ["uipath", "cloudevents"];
+const SOURCES_LATER: [&str; 1] = ["uipath"];
 
-/// Reads a source of one kind.
-type Read = fn(&str, &mut Fields<'_>, Place, &mut Desk<'_>) -> Option<Arc<dyn Source>>;
+/// The kinds of source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Qase,
+    Orchestrator,
+    CloudEvents,
+    Json,
+}
 
-const KINDS: [(&str, (&str, Read)); 2] = [
-    ("qase", ("qase", |name, fields, at, desk| Some(Arc::new(qase::read(name, fields, at, desk)?)))),
-    ("json", ("json", |name, fields, at, desk| Some(Arc::new(json::read(name, fields, at, desk)?)))),
+/// Their words.
+const KINDS: [(&str, Kind); 4] = [
+    ("qase", Kind::Qase),
+    ("uipath_orchestrator", Kind::Orchestrator),
+    ("cloudevents", Kind::CloudEvents),
+    ("json", Kind::Json),
 ];
 
 /// Reads `sources:`; the names of the broken ones are given too.
@@ -50,12 +62,12 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
             continue;
         }
-        let Some((kind, read)) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
-        let adapter = read(&entry.key, &mut fields, entry.key_at, desk);
+        let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
+        let adapter = read_kind(kind, entry, &mut fields, desk);
         let expect_every = expect::read(&mut fields, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, kind, adapter, expect_every }));
+            sources.insert(name.clone(), Arc::new(SourceSpec { name, kind: word_of(kind), adapter, expect_every }));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -71,4 +83,20 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
     let itself = SourceSpec { name: name.clone(), kind: own::NAME, adapter: Arc::new(Own), expect_every: Vec::new() };
     sources.insert(name, Arc::new(itself));
     (sources, names)
+}
+
+/// The word of a kind.
+fn word_of(kind: Kind) -> &'static str {
+    KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word)
+}
+
+/// Reads what is the own of a source of this kind.
+fn read_kind(kind: Kind, entry: &Entry, fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Arc<dyn Source>> {
+    let (name, at) = (entry.key.as_str(), entry.key_at);
+    Some(match kind {
+        Kind::Qase => Arc::new(qase::read(name, fields, at, desk)?),
+        Kind::Orchestrator => Arc::new(orchestrator::read(name, fields, at, desk)?),
+        Kind::CloudEvents => Arc::new(cloudevents::read(name, fields, at, desk)?),
+        Kind::Json => Arc::new(json::read(name, fields, at, desk)?),
+    })
 }

@@ -68,6 +68,15 @@ impl Formula {
         self.reads.iter().any(|path| path.name() == root)
     }
 
+    /// The path that it reads, if it does nothing else.
+    #[must_use]
+    pub fn path(&self) -> Option<&FactPath> {
+        match &self.root {
+            Node::Read { path, as_number: false } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Every text that it can give; `None` when that depends on what is sent.
     #[must_use]
     pub fn outcomes(&self) -> Option<Vec<String>> {

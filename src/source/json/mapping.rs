@@ -1,15 +1,17 @@
 //! The mapping: where the parts of an event stand in a webhook.
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::scope::{BODY, INDEX, ITEM};
+use super::alone::{Shell, is_too_much};
 use super::{fit, scope};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::expression::{Expression, Fault, Formula, Given, Work};
 use crate::domain::facts::Facts;
 use crate::source::catalogue::FactKind;
-use crate::source::qase::body_hash;
-use crate::source::{Malformed, RawHook, spellings};
+use crate::source::repetition::body_hash;
+use crate::source::{Malformed, Verified, spellings};
 
 /// The most events that one webhook may report.
 pub const EVENTS_MAX: usize = 500;
@@ -71,31 +73,37 @@ pub struct MappedFact {
 }
 
 impl Mapping {
-    /// What `hook` of the source `name` reports; nothing when it is no event.
+    /// What `sent` to the source `name` reports; nothing when it is no event.
     ///
     /// # Errors
     /// When the body is no JSON, or an expression fails on it.
-    pub(super) fn reports(&self, name: &str, hook: &RawHook) -> Result<Vec<Report>, Malformed> {
-        let mut scope = scope::of(hook)?;
+    pub(super) fn reports(&self, name: &str, sent: &Verified) -> Result<Vec<Report>, Malformed> {
+        let mut scope = scope::of(sent.hook())?;
         let mut work = Work::of_webhook();
         let of_items = self.when.as_ref().is_some_and(|when| reads_item(when.reads().iter().map(|path| path.name())));
         if !of_items && !self.is_event(&scope, &mut work)? {
             return Ok(Vec::new());
         }
-        let dedup = |scope: &Facts, work: &mut Work| self.dedup(name, hook, scope, work);
+        let dedup = |scope: &Facts, work: &mut Work| self.dedup(name, sent, scope, work);
         let Some(each) = &self.each else {
             let dedup = dedup(&scope, &mut work)?;
             return Ok(vec![self.report(&scope, dedup, &mut work)?]);
         };
-        let mut reports = Vec::new();
+        let mut shell = Shell::of(each, &scope);
+        let (mut reports, mut kept) = (Vec::new(), 0);
         for (index, item) in items(each, &scope, &mut work)?.into_iter().enumerate() {
+            let alone = shell.as_mut().and_then(|shell| shell.with(&item));
             scope.values.insert(ITEM.to_owned(), item);
             scope.values.insert(INDEX.to_owned(), index.into());
             if of_items && !self.is_event(&scope, &mut work)? {
                 continue;
             }
             let dedup = dedup(&scope, &mut work)?;
-            reports.push(self.report(&scope, dedup, &mut work)?);
+            kept += alone.as_ref().map_or(sent.hook().body.len(), Bytes::len);
+            if is_too_much(kept) {
+                return Err(failed("each", "the webhook is too large to be kept with each of its events"));
+            }
+            reports.push(Report { alone, ..self.report(&scope, dedup, &mut work)? });
         }
         Ok(reports)
     }
@@ -150,6 +158,7 @@ impl Mapping {
             passing: PASSING.to_vec(),
             payload: self.payload(scope, work)?,
             dedup,
+            alone: None,
             begins: condition("begins", self.begins.as_ref(), scope, work)?.unwrap_or(false),
         })
     }
@@ -163,12 +172,15 @@ impl Mapping {
 
     /// How a repetition is recognised. Events of one webhook are told apart by their place,
     /// unless the id is one of each item.
-    fn dedup(&self, name: &str, hook: &RawHook, scope: &Facts, work: &mut Work) -> Result<Dedup, Malformed> {
+    fn dedup(&self, name: &str, sent: &Verified, scope: &Facts, work: &mut Work) -> Result<Dedup, Malformed> {
         let index = scope.values.get(INDEX).and_then(Value::as_u64);
         let place = |text: String| index.map_or(text.clone(), |index| format!("{text}#{index}"));
-        let sent = optional("id", self.id.as_ref(), scope, work)?;
-        let Some(id) = sent.as_ref().and_then(spellings::text) else {
-            return Ok(Dedup::BodyHash(place(body_hash(name, &hook.body))));
+        let given = optional("id", self.id.as_ref(), scope, work)?;
+        let Some(id) = given.as_ref().and_then(spellings::text) else {
+            return Ok(match sent.dedup(name) {
+                Dedup::SenderId(id) => Dedup::SenderId(place(id)),
+                Dedup::BodyHash(hash) => Dedup::BodyHash(place(hash)),
+            });
         };
         let own = self.id.as_ref().is_some_and(|id| id.reads(ITEM) || id.reads(INDEX));
         let id = if id.chars().count() > ID_CHARS_MAX { body_hash("id", id.as_bytes()) } else { id };

@@ -4,7 +4,9 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::domain::facts::Facts;
-use crate::source::{Malformed, RawHook};
+use crate::source::form::{FORM, payload};
+use crate::source::words::not_json;
+use crate::source::{Malformed, RawHook, media_type};
 
 /// The name of the body.
 pub(super) const BODY: &str = "body";
@@ -16,11 +18,14 @@ pub(super) const ITEM: &str = "item";
 pub(super) const INDEX: &str = "index";
 
 /// Headers that prove who the sender is: no expression can read them, so no message shows them.
-const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+const SECRET_HEADERS: [&str; 6] =
+    ["authorization", "cookie", "proxy-authorization", "x-gitlab-token", "x-qase-secret", "x-relaybell-secret"];
 
 /// What expressions may read of `hook`.
 pub(super) fn of(hook: &RawHook) -> Result<Facts, Malformed> {
-    let body: Value = serde_json::from_slice(&hook.body).map_err(|error| not_json(&hook.body, &error))?;
+    let form = media_type(&hook.headers).is_some_and(|media| media == FORM);
+    let sent = if form { payload(&hook.body)? } else { hook.body.clone() };
+    let body: Value = serde_json::from_slice(&sent).map_err(|error| not_json(&sent, &error))?;
     let mut values = Map::new();
     values.insert(BODY.to_owned(), body);
     values.insert(HEADERS.to_owned(), Value::Object(headers(&hook.headers)));
@@ -37,11 +42,4 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
         }
     }
     all
-}
-
-fn not_json(body: &[u8], error: &serde_json::Error) -> Malformed {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Malformed { why: "the body is empty".to_owned() };
-    }
-    Malformed { why: format!("the body is not JSON: {error}") }
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::catalogue::{Catalogue, Description, FactKind, KnownWords, fact};
-use super::{Malformed, RawHook, Refusal, Sample, Source, Verified};
+use super::proof::Proof;
+use super::{Malformed, RawHook, Sample, Source, Verified};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::rank;
 use crate::domain::time::Timestamp;
@@ -140,14 +141,16 @@ impl Notice {
     }
 }
 
+static NOTHING: Proof = Proof::Nothing;
+
 /// The relay itself.
 #[derive(Debug)]
 pub struct Own;
 
 impl Source for Own {
-    fn authentic(&self, _hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
+    fn proof(&self) -> &Proof {
         // The web lets nobody send to it.
-        Ok(())
+        &NOTHING
     }
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
@@ -164,6 +167,7 @@ impl Source for Own {
             passing: PASSING.to_vec(),
             dedup: Dedup::SenderId(body.id),
             begins: false,
+            alone: None,
         }])
     }
 

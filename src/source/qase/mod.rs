@@ -21,27 +21,24 @@ pub use samples::samples;
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
 use url::Url;
 
 use super::catalogue::Catalogue;
-use super::{Malformed, RawHook, Refusal, Sample, Source, Verified};
-use crate::domain::event::{Dedup, Report};
-use crate::domain::time::Timestamp;
+use super::proof::Proof;
+use super::{Malformed, Sample, Source, Verified};
+use crate::domain::event::Report;
 use envelope::Envelope;
 
 /// The header in which Qase sends the secret, in clear.
-const SECRET_HEADER: &str = "X-Qase-Secret";
+pub const SECRET_HEADER: &str = "X-Qase-Secret";
 
 /// A Qase workspace.
 #[derive(Debug)]
 pub struct Qase {
     /// The source's name in the configuration; part of the de-duplication hash.
     pub name: String,
-    /// The secrets accepted in `X-Qase-Secret`; empty: none is asked for.
-    pub secrets: Vec<SecretString>,
+    /// What is asked of the sender: by itself Qase can only send a secret in [`SECRET_HEADER`].
+    pub proof: Proof,
     /// The address of the app, for links: `https://app.qase.io`.
     pub app_url: Url,
 }
@@ -55,18 +52,8 @@ impl Source for Qase {
         samples()
     }
 
-    fn authentic(&self, hook: &RawHook, _now: Timestamp) -> Result<(), Refusal> {
-        if self.secrets.is_empty() {
-            return Ok(());
-        }
-        let sent = hook.headers.get(SECRET_HEADER).ok_or(Refusal::NoSecret(SECRET_HEADER))?;
-        // Digests are compared, so that neither content nor length of a secret shows in
-        // the time this takes; every secret is tried, whichever fits.
-        let sent = Sha256::digest(sent.as_bytes());
-        let fits = self.secrets.iter().fold(Choice::from(0), |fits, secret| {
-            fits | Sha256::digest(secret.expose_secret().as_bytes()).ct_eq(&sent)
-        });
-        if bool::from(fits) { Ok(()) } else { Err(Refusal::WrongSecret(SECRET_HEADER)) }
+    fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
@@ -86,7 +73,8 @@ impl Source for Qase {
             derived: reading.derived,
             passing: catalogue::PASSING.to_vec(),
             payload: envelope.payload.into(),
-            dedup: Dedup::BodyHash(body_hash(&self.name, body)),
+            dedup: hook.dedup(&self.name),
+            alone: None,
         }])
     }
 }
@@ -94,18 +82,4 @@ impl Source for Qase {
 /// Whether Qase tells of its subject for the first time.
 fn begins(event: &str) -> bool {
     event.ends_with(".created") || event.ends_with(".cloned") || event == "run.started"
-}
-
-/// Hex SHA-256 of source and body, kept apart by the length of the name.
-pub(super) fn body_hash(source: &str, body: &[u8]) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update((source.len() as u64).to_be_bytes());
-    hasher.update(source.as_bytes());
-    hasher.update(body);
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-        hex
-    })
 }

@@ -12,6 +12,7 @@ use relaybell::domain::plan::{Arrival, plan_event, see};
 use relaybell::domain::render::{TemplateFile, Templates};
 use relaybell::domain::rule::RuleSet;
 use relaybell::domain::time::Timestamp;
+use relaybell::source::proof::Proof;
 use relaybell::source::qase::{Qase, samples};
 use relaybell::source::{RawHook, Source, prove};
 use serde_json::json;
@@ -26,7 +27,8 @@ fn shipped() -> Templates {
 }
 
 fn arrival(body: &str) -> Arrival {
-    let source = Qase { name: "qase".to_owned(), secrets: vec![], app_url: "https://app.qase.io".parse().unwrap() };
+    let source =
+        Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url: "https://app.qase.io".parse().unwrap() };
     let body = Bytes::copy_from_slice(body.as_bytes());
     let verified = prove(&source, RawHook::posted(HeaderMap::new(), body.clone()), NOW).unwrap();
     Arrival {
