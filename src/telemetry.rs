@@ -59,6 +59,15 @@ pub struct Ended {
     pub outcome: &'static str,
 }
 
+/// The labels `source` and `outcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LookedUp {
+    /// The source's name.
+    pub source: String,
+    /// `found`, `nothing`, `failed` or `gave_up`.
+    pub outcome: &'static str,
+}
+
 /// The label `result`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Reloaded {
@@ -82,6 +91,10 @@ pub struct Metrics {
     pub duplicates: Family<OfSource, Counter>,
     /// `relaybell_events_broken_total`.
     pub broken: Counter,
+    /// `relaybell_events_quarantined_total`.
+    pub quarantined: Family<OfSource, Counter>,
+    /// `relaybell_lookups_total`.
+    pub lookups: Family<LookedUp, Counter>,
     /// `relaybell_rules_matched_total`.
     pub matched: Family<OfRule, Counter>,
     /// `relaybell_template_failures_total`.
@@ -133,6 +146,8 @@ impl Default for Metrics {
             refused: Family::default(),
             duplicates: Family::default(),
             broken: Counter::default(),
+            quarantined: Family::default(),
+            lookups: Family::default(),
             matched: Family::default(),
             template_failures: Family::default(),
             mentions_without_id: Family::default(),
@@ -171,6 +186,8 @@ impl Metrics {
         );
         registry.register("events_duplicate", "Webhooks that repeat an accepted event", self.duplicates.clone());
         registry.register("events_broken", "Events whose planning failed", self.broken.clone());
+        registry.register("events_quarantined", "Webhooks kept that could not be read", self.quarantined.clone());
+        registry.register("lookups", "Questions to senders' APIs about events, by outcome", self.lookups.clone());
         registry.register("rules_matched", "Events that a rule matched", self.matched.clone());
         registry.register("template_failures", "Messages sent in the built-in form", self.template_failures.clone());
         registry.register(

@@ -1,6 +1,7 @@
 //! How many events a second are held against rules, on one thread: from the bytes of the
-//! webhook (`whole`), and with the facts already read (`alone`); and how long it takes to
-//! load so many rules. The argument is how many rules there are; what the shapes mean
+//! webhook, of which what rules ask for is read (`whole`), and with all facts already read
+//! (`alone`); how many are read as a whole, to be stored (`read`); and how long it takes
+//! to load so many rules. The argument is how many rules there are; what the shapes mean
 //! stands in `traffic.rs`.
 //!
 //! `cargo bench --bench matching`, or only some: `cargo bench --bench matching -- whole`.
@@ -28,7 +29,7 @@ use relaybell::domain::rule::RuleSet;
 use relaybell::domain::time::Timestamp;
 use relaybell::source::proof::Proof;
 use relaybell::source::qase::Qase;
-use relaybell::source::{RawHook, Source, prove};
+use relaybell::source::{RawHook, Source, Verified, prove};
 use traffic::{Shape, rule_files, webhooks};
 
 const SIZES: [usize; 4] = [10, 1_000, 10_000, 100_000];
@@ -73,44 +74,59 @@ fn rules(shape: Shape, size: usize) -> RuleSet {
         .unwrap_or_else(|findings| panic!("{}", findings.render(Color::Never)))
 }
 
-/// The way of a webhook from its bytes to its facts, as when serving.
-fn event(body: &Bytes, qase: &Qase) -> Event {
-    let received = Timestamp::from_seconds(1_789_400_000);
+fn qase() -> Qase {
+    Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url: "https://app.qase.io".parse().unwrap() }
+}
+
+fn bodies() -> Vec<Bytes> {
+    webhooks(EVENTS).into_iter().map(Bytes::from).collect()
+}
+
+/// When all webhooks come in.
+const RECEIVED: Timestamp = Timestamp::from_seconds(1_789_400_000);
+
+fn proven(body: &Bytes, qase: &Qase) -> Verified {
     let hook = RawHook::posted(HeaderMap::new(), body.clone());
-    let verified = prove(qase, hook, received).expect("no secret is asked for");
-    let report = qase.normalise(&verified).expect("a webhook").pop().expect("a report");
+    prove(qase, hook, RECEIVED).expect("no secret is asked for")
+}
+
+/// The way of a webhook from its bytes to all its facts, as when serving.
+fn event(body: &Bytes, qase: &Qase) -> Event {
+    let report = qase.normalise(&proven(body, qase)).expect("a webhook").pop().expect("a report");
     let arrival = Arrival {
-        id: EventId::new(received, [0; 10]),
+        id: EventId::new(RECEIVED, [0; 10]),
         source: Arc::from("qase"),
         report,
         body: body.clone(),
-        received,
+        received: RECEIVED,
         revision: Arc::from("bench"),
     };
     see(arrival, &Known::default())
 }
 
-fn measure(bencher: Bencher<'_, '_>, shape: Shape, size: usize, whole: bool) {
-    let rules = rules(shape, size);
-    let qase = Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url: "https://app.qase.io".parse().unwrap() };
-    let bodies: Vec<Bytes> = webhooks(EVENTS).into_iter().map(Bytes::from).collect();
-    let bencher = bencher.counter(ItemsCount::new(EVENTS));
-    if whole {
-        bencher.bench(|| bodies.iter().map(|body| rules.matching(&event(body, &qase).facts).count()).sum::<usize>());
-    } else {
-        let events: Vec<Event> = bodies.iter().map(|body| event(body, &qase)).collect();
-        bencher.bench(|| events.iter().map(|event| rules.matching(&event.facts).count()).sum::<usize>());
-    }
-}
-
 #[divan::bench(args = SIZES, consts = [0, 1, 2], sample_count = 10)]
 fn whole<const SHAPE: usize>(bencher: Bencher<'_, '_>, size: usize) {
-    measure(bencher, SHAPES[SHAPE], size, true);
+    let (rules, qase, bodies) = (rules(SHAPES[SHAPE], size), qase(), bodies());
+    let lens = qase.lens(rules.asked());
+    bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
+        let seen = bodies.iter().map(|body| lens.glimpse(&proven(body, &qase), RECEIVED).expect("a webhook"));
+        seen.map(|event| rules.matching(&event).count()).sum::<usize>()
+    });
 }
 
 #[divan::bench(args = SIZES, consts = [0, 1, 2], sample_count = 10)]
 fn alone<const SHAPE: usize>(bencher: Bencher<'_, '_>, size: usize) {
-    measure(bencher, SHAPES[SHAPE], size, false);
+    let (rules, qase) = (rules(SHAPES[SHAPE], size), qase());
+    let events: Vec<Event> = bodies().iter().map(|body| event(body, &qase)).collect();
+    let bencher = bencher.counter(ItemsCount::new(EVENTS));
+    bencher.bench(|| events.iter().map(|event| rules.matching(&event.facts).count()).sum::<usize>());
+}
+
+#[divan::bench(sample_count = 10)]
+fn read(bencher: Bencher<'_, '_>) {
+    let (qase, bodies) = (qase(), bodies());
+    let bencher = bencher.counter(ItemsCount::new(EVENTS));
+    bencher.bench(|| bodies.iter().map(|body| event(body, &qase).facts.values.len()).sum::<usize>());
 }
 
 /// A whole configuration from its files, as at a reload.

@@ -12,6 +12,7 @@ use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Kind, Over,
 use relaybell::domain::facts::Facts;
 use relaybell::domain::time::Timestamp;
 use relaybell::source::catalogue::FactKind;
+use relaybell::source::proof::Proof;
 use relaybell::source::qase::{Qase, catalogue};
 use serde_json::json;
 
@@ -40,7 +41,7 @@ static EVENTS: LazyLock<Vec<Facts>> = LazyLock::new(|| {
         "tags": ["a", 1, null, ["b"]], "age": 1e300, "payload": { "x": { "y": [1, { "z": null }] }, "l": large },
     });
     let app_url = "https://app.qase.io".parse().expect("Qase's own address");
-    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url };
+    let qase = Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url };
     let mut events: Vec<Facts> =
         samples_of(&"qase".into(), &qase).into_iter().take(6).map(|(_, event)| event.facts).collect();
     events.push(Facts::default());

@@ -1,9 +1,9 @@
-//! `relaybell bench-match`: how fast rules are held against events, measured on the
-//! functions that serve. Nothing is stored and nothing is sent.
+//! `relaybell bench-match`: how fast rules are held against events, by the index and the
+//! evaluator that serve. Nothing is stored and nothing is sent, so of each event only what
+//! rules ask for is read.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -12,17 +12,13 @@ use serde_json::json;
 use url::Url;
 
 use crate::config::rules_alone;
-use crate::domain::Name;
-use crate::domain::ids::EventId;
-use crate::domain::memory::Known;
-use crate::domain::plan::{Arrival, see};
 use crate::domain::rule::RuleSet;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
 use crate::source::proof::Proof;
 use crate::source::qase::Qase;
-use crate::source::{RawHook, Source, prove};
+use crate::source::{RawHook, prove};
 
 use super::Failure;
 use super::output::{Output, plain};
@@ -117,34 +113,19 @@ fn lines(path: &Path) -> Result<Vec<(usize, Bytes)>, Failure> {
     Ok(lines)
 }
 
-/// The way of each webhook from its bytes to the rules that match, as when serving.
-fn held_against(lines: &[(usize, Bytes)], rules: &RuleSet, source: &dyn Source) -> Tally {
+/// The way of each webhook from its bytes to the rules that match.
+fn held_against(lines: &[(usize, Bytes)], rules: &RuleSet, source: &Qase) -> Tally {
     let mut tally = Tally::default();
-    let (name, revision): (Name, Name) = (SOURCE.into(), "bench".into());
     let received = Timestamp::from_seconds(1_789_400_000);
+    let lens = source.lens(rules.asked());
     for (number, body) in lines {
         let hook = RawHook::posted(HeaderMap::new(), body.clone());
-        let reports = prove(source, hook, received)
+        let glimpse = prove(source, hook, received)
             .map_err(|refusal| refusal.to_string())
-            .and_then(|verified| source.normalise(&verified).map_err(|malformed| malformed.why));
-        let reports = match reports {
-            Ok(reports) => reports,
-            Err(why) => {
-                tally.bad.push((*number, why));
-                continue;
-            }
-        };
-        for report in reports {
-            let arrival = Arrival {
-                id: EventId::new(received, [0; 10]),
-                source: Arc::clone(&name),
-                report,
-                body: body.clone(),
-                received,
-                revision: Arc::clone(&revision),
-            };
-            let event = see(arrival, &Known::default());
-            tally.matches += rules.matching(&event.facts).count() as u64;
+            .and_then(|verified| lens.glimpse(&verified, received).map_err(|malformed| malformed.why));
+        match glimpse {
+            Ok(event) => tally.matches += rules.matching(&event).count() as u64,
+            Err(why) => tally.bad.push((*number, why)),
         }
     }
     tally

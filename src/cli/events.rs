@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 
 use crate::domain::ids::EventId;
 use crate::domain::plan::{Decision, Verdict};
+use crate::domain::stage::Stage;
+use crate::domain::time::Timestamp;
 use crate::store::{DeliveryFilter, EventRecord, Ledger};
 
 use super::access::{configuration, reader};
 use super::output::{Output, plain};
 use super::table::table;
 use super::{Failure, block_on};
+
+mod replan;
 
 /// The most ids shown when a prefix fits several.
 const CANDIDATES_MAX: usize = 5;
@@ -25,6 +29,9 @@ pub(super) enum Command {
         /// Only of this source.
         #[arg(long)]
         source: Option<String>,
+        /// Only those that came in and could not be read.
+        #[arg(long)]
+        quarantined: bool,
         /// How many.
         #[arg(long, default_value_t = 20)]
         limit: usize,
@@ -40,17 +47,29 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read and plan again, with the configuration as it is now: an event that could not be
+    /// read, or whose planning failed.
+    Replan(replan::Args),
 }
 
 pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Result<(), Failure> {
     let place = configuration(config, output)?;
-    let store = reader(&place.storage)?;
     match command {
-        Command::List { source, limit, json } => {
+        Command::List { source, quarantined: false, limit, json } => {
+            let store = reader(&place.storage)?;
             let events = block_on(store.events(source.as_deref(), None, *limit))??;
             list(&events, *json, output)
         }
-        Command::Show { id, json } => block_on(show(&store, id, *json, output))?,
+        Command::List { source, quarantined: true, limit, json } => {
+            let store = reader(&place.storage)?;
+            let events = block_on(store.events_at(Stage::Quarantined, source.as_deref(), None, *limit))??;
+            list(&events, *json, output)
+        }
+        Command::Show { id, json } => {
+            let store = reader(&place.storage)?;
+            block_on(show(&store, id, *json, output))?
+        }
+        Command::Replan(args) => replan::run(config, &place, args, output),
     }
 }
 
@@ -74,8 +93,9 @@ fn list(events: &[EventRecord], json: bool, output: &mut Output) -> Result<(), F
                 plain(&event.name),
                 plain(event.project.as_deref().unwrap_or("-")),
                 plain(event.subject.as_deref().unwrap_or("-")),
-                match event.verdicts.len() {
-                    0 => "no rule matched".to_owned(),
+                match (event.stage, event.verdicts.len()) {
+                    (Stage::Awaiting | Stage::Quarantined, _) => event.stage.word().to_owned(),
+                    (_, 0) => "no rule matched".to_owned(),
                     _ => event.verdicts.iter().map(rule).collect::<Vec<_>>().join(", "),
                 },
             ]
@@ -100,6 +120,7 @@ fn summary(event: &EventRecord) -> Value {
         "project": event.project,
         "subject": event.subject,
         "revision": event.revision,
+        "stage": event.stage.word(),
         "verdicts": event.verdicts,
     })
 }
@@ -152,6 +173,14 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
     output.data(&format!("time      {}", event.time))?;
     output.data(&format!("received  {}", event.received))?;
     output.data(&format!("revision  {}", event.revision))?;
+    match event.stage {
+        Stage::Decided => {}
+        Stage::Awaiting => output.data("stage     awaiting look-up: its sender's API is asked first")?,
+        open => {
+            let help = format!("relaybell events replan {}", event.id);
+            output.data(&format!("stage     {}: mend the cause, then run `{help}`", open.word()))?;
+        }
+    }
     output.data("\nfacts")?;
     output.data(&facts(&event.facts))?;
     output.data("\nverdicts")?;
@@ -177,6 +206,8 @@ pub(super) fn verdicts(verdicts: &[Verdict]) -> String {
                 None => format!("held back: {}", plain(why)),
             },
             Decision::Broken { why } => format!("not planned: {}", plain(why)),
+            Decision::Quarantined { why } => format!("not read: {}", plain(why)),
+            Decision::Lacking { why } => format!("planned with what was known: {}", plain(why)),
         };
         lines.push(format!("  {}: {decision}", verdict.rule));
         lines.extend(verdict.notes.iter().map(|note| format!("    {}", plain(note))));
@@ -196,9 +227,12 @@ fn facts(facts: &Value) -> String {
             let origin = match origin {
                 None => String::new(),
                 Some(Value::String(word)) => format!("({word})"),
-                Some(memory) => {
-                    let since = memory.pointer("/memory/since").and_then(Value::as_i64).unwrap_or_default();
-                    format!("(remembered since {})", crate::domain::time::Timestamp::from_ms(since))
+                Some(from) => {
+                    let moment = |path| from.pointer(path).and_then(Value::as_i64).map(Timestamp::from_ms);
+                    match (moment("/look_up/at"), moment("/memory/since")) {
+                        (Some(at), _) => format!("(looked up at {at})"),
+                        (None, since) => format!("(remembered since {})", since.unwrap_or_default()),
+                    }
                 }
             };
             vec![format!("  {}", plain(name)), format!("{} {origin}", plain(&shown)).trim_end().to_owned()]

@@ -214,7 +214,8 @@ fn project(node: &Node, desk: &mut Desk<'_>) -> Option<String> {
     Some(text.value)
 }
 
-fn limit(node: &Node, desk: &mut Desk<'_>) -> Option<RateLimit> {
+/// `limit:`; `None` for none, and when it is wrong.
+pub fn limit(node: &Node, desk: &mut Desk<'_>) -> Option<RateLimit> {
     if node.text() == Some("none") {
         return None;
     }
@@ -268,7 +269,8 @@ fn out_of_order(policy: &RetryPolicy, at: Place, desk: &mut Desk<'_>) {
     }
 }
 
-fn proxy(node: &Node, desk: &mut Desk<'_>) -> Option<String> {
+/// `proxy:`; `None` when it is wrong or its reference was left.
+pub fn proxy(node: &Node, desk: &mut Desk<'_>) -> Option<String> {
     let text = desk.filled(node, "'proxy'")?;
     if text.state == State::Left {
         return Some(text.value);

@@ -19,7 +19,7 @@ use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
 use super::trials::{self, Trial};
 use super::vocabulary::Vocabulary;
-use super::{Secrets, Server, Snapshot, Storage, yaml};
+use super::{Secrets, Server, Snapshot, Storage, sources, yaml};
 use crate::domain::Name;
 use crate::domain::rule::RuleSet;
 
@@ -201,6 +201,8 @@ impl<'a> Load<'a> {
                 rules.read(&node, &known, &mut self.desk.findings);
             }
         }
+        let names: Vec<&str> = rules.all_names().into_iter().collect();
+        sources::check_pledges(&settings, &rules.rules, &names, &mut self.desk.findings);
         let beside_rules = settings::beside(&self.desk, &settings.rules.0);
         let beside_config = self.desk.resolver.base.clone();
         let findings = &mut self.desk.findings;

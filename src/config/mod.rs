@@ -24,6 +24,7 @@ mod conditions;
 mod desk;
 mod destinations;
 pub mod diagnostic;
+mod exchanges;
 mod expressions;
 mod fields;
 mod files;
@@ -59,6 +60,7 @@ mod yaml;
 mod yaml_words;
 
 use diagnostic::Diagnostics;
+pub use exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
 pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
 pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts, words};
 pub use mutes::ended_mutes;
@@ -148,6 +150,41 @@ pub struct SourceSpec {
     pub adapter: Arc<dyn Source>,
     /// How soon something is expected again: from the source (`None`), or about one of its projects.
     pub expect_every: Vec<(Option<String>, Duration)>,
+    /// What becomes of a webhook of a proven sender that cannot be read.
+    pub unread: Unread,
+    /// How its sender's API is asked; `None`: it is not.
+    pub api: Option<ApiSpec>,
+    /// What it is answered while it waits.
+    pub exchanges: Exchanges,
+}
+
+/// What a source is answered while it waits.
+#[derive(Debug, Clone, Default)]
+pub struct Exchanges {
+    /// To the request for a defect; `None`: only that it was taken.
+    pub create_defect: Option<CreateDefect>,
+    /// To the question how many defects there are; `None`: it is not answered.
+    pub defect_kpis: Option<DefectKpis>,
+}
+
+/// What becomes of a webhook of a proven sender that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// Its sender is told so.
+    Refused,
+    /// It is accepted and kept, to be read again: `never_refuse: true`.
+    Kept,
+}
+
+/// How the API of a sender is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiSpec {
+    /// How fast; `None`: as fast as it answers.
+    pub limit: Option<RateLimit>,
+    /// The time for one exchange.
+    pub timeout: Duration,
+    /// The proxy to go through, if any.
+    pub proxy: Option<String>,
 }
 
 /// One destination.

@@ -62,7 +62,10 @@ pub fn samples_of(name: &Name, source: &dyn Source) -> Vec<(&'static str, Event)
     let now = Timestamp::from_seconds(1_789_400_000);
     let mut events = Vec::new();
     for sample in source.samples() {
-        for report in ByHand(source).read(sample.hook()).unwrap_or_default() {
+        for mut report in ByHand(source).read(sample.hook()).unwrap_or_default() {
+            for (name, value) in source.told_of(sample) {
+                report.facts.entry(name).or_insert(value);
+            }
             let arrival = Arrival {
                 id: EventId::new(now, [0; 10]),
                 source: Name::clone(name),

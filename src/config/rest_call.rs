@@ -196,7 +196,7 @@ fn body(bodies: &[(&str, Option<&Node>)], scope: &Scope<'_>, desk: &mut Desk<'_>
         desk.findings.error(second.at, format!("a request has one body: either '{key}' or '{other}'"));
         return None;
     }
-    let tree = tree(node, scope, desk)?;
+    let tree = tree(node, &|written, node, desk| line(written, node, scope, Spot::Body, desk), desk)?;
     match (key, tree) {
         ("json", tree) => Some(Body::Json(tree)),
         ("json_patch", tree @ Tree::List(_)) => Some(Body::JsonPatch(tree)),
@@ -215,8 +215,11 @@ fn body(bodies: &[(&str, Option<&Node>)], scope: &Scope<'_>, desk: &mut Desk<'_>
     }
 }
 
-/// JSON whose strings may be templates.
-fn tree(node: &Node, scope: &Scope<'_>, desk: &mut Desk<'_>) -> Option<Tree> {
+/// Compiles a text that is a template.
+pub type Compile<'c> = dyn Fn(&str, &Node, &mut Desk<'_>) -> Option<Line> + 'c;
+
+/// JSON whose strings may be templates, each compiled by `compile`.
+pub fn tree(node: &Node, compile: &Compile<'_>, desk: &mut Desk<'_>) -> Option<Tree> {
     match &node.tree {
         Written::Scalar(serde_yaml::Value::String(written), _) => {
             if apart(written, node, desk)? {
@@ -226,7 +229,7 @@ fn tree(node: &Node, scope: &Scope<'_>, desk: &mut Desk<'_>) -> Option<Tree> {
             if !written.contains("{{") {
                 return Some(Tree::Fixed(written.as_str().into()));
             }
-            Some(Tree::Line(Box::new(line(written, node, scope, Spot::Body, desk)?)))
+            Some(Tree::Line(Box::new(compile(written, node, desk)?)))
         }
         Written::Scalar(value, _) => match serde_json::to_value(value) {
             Ok(value) => Some(Tree::Fixed(value)),
@@ -236,12 +239,12 @@ fn tree(node: &Node, scope: &Scope<'_>, desk: &mut Desk<'_>) -> Option<Tree> {
             }
         },
         Written::List(items) => {
-            let items: Vec<Option<Tree>> = items.iter().map(|item| tree(item, scope, desk)).collect();
+            let items: Vec<Option<Tree>> = items.iter().map(|item| tree(item, compile, desk)).collect();
             items.into_iter().collect::<Option<Vec<_>>>().map(Tree::List)
         }
         Written::Map(entries) => {
             let entries: Vec<Option<(String, Tree)>> =
-                entries.iter().map(|entry| Some((entry.key.clone(), tree(&entry.value, scope, desk)?))).collect();
+                entries.iter().map(|entry| Some((entry.key.clone(), tree(&entry.value, compile, desk)?))).collect();
             entries.into_iter().collect::<Option<Vec<_>>>().map(Tree::Map)
         }
     }
@@ -249,18 +252,7 @@ fn tree(node: &Node, scope: &Scope<'_>, desk: &mut Desk<'_>) -> Option<Tree> {
 
 /// A text that may be a template; all that it names is known.
 fn line(written: &str, node: &Node, scope: &Scope<'_>, spot: Spot, desk: &mut Desk<'_>) -> Option<Line> {
-    let line = match Line::compile(written) {
-        Ok(line) => line,
-        Err(problems) => {
-            for problem in problems {
-                match problem.help {
-                    Some(help) => desk.findings.error_help(node.at, problem.message, help),
-                    None => desk.findings.error(node.at, problem.message),
-                }
-            }
-            return None;
-        }
-    };
+    let line = template(written, node, desk)?;
     let mut sound = true;
     for name in line.names() {
         let words = desk.findings.words();
@@ -278,8 +270,24 @@ fn line(written: &str, node: &Node, scope: &Scope<'_>, spot: Spot, desk: &mut De
     sound.then_some(line)
 }
 
+/// A text that is a template, whatever it names.
+pub fn template(written: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Line> {
+    match Line::compile(written) {
+        Ok(line) => Some(line),
+        Err(problems) => {
+            for problem in problems {
+                match problem.help {
+                    Some(help) => desk.findings.error_help(node.at, problem.message, help),
+                    None => desk.findings.error(node.at, problem.message),
+                }
+            }
+            None
+        }
+    }
+}
+
 /// The place of `name` within the text of `node`.
-fn exact(name: &str, node: &Node, desk: &Desk<'_>) -> Place {
+pub fn exact(name: &str, node: &Node, desk: &Desk<'_>) -> Place {
     match desk.findings.text_at(node.at).find(name) {
         Some(offset) => Place { start: node.at.start + offset, end: node.at.start + offset + name.len(), ..node.at },
         None => node.at,

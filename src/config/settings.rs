@@ -33,6 +33,8 @@ pub struct Settings {
     pub sources: BTreeMap<Name, Arc<SourceSpec>>,
     /// The names of all sources, the broken ones too.
     pub source_names: BTreeSet<Name>,
+    /// What sources rely on of destinations and rules.
+    pub pledges: Vec<sources::Pledge>,
     /// `destinations:`, each with the place of its name. `None`: it is broken, but rules may name it.
     pub destinations: BTreeMap<Name, (Place, Option<Arc<DestinationSpec>>)>,
     /// `people:`.
@@ -52,14 +54,14 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let storage = storage(fields.take("storage"), desk);
     let rules = folder(fields.take("rules"), "rules", desk);
     let templates = folder(fields.take("templates"), "templates", desk);
-    let (sources, source_names) = sources::read(fields.take("sources"), desk);
+    let sources::Sources { sources, names: source_names, pledges } = sources::read(fields.take("sources"), desk);
     let catalogues = sources.values().map(|spec| spec.adapter.catalogue()).collect();
     desk.findings.hold_against(Arc::new(Vocabulary::of(catalogues)));
     let destinations = all_destinations(fields.take("destinations"), desk);
     let people = fields.take("people").map(|node| Arc::new(read_people(node, desk))).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);
     fields.finish(&mut desk.findings);
-    Some(Settings { server, storage, rules, templates, sources, source_names, destinations, people })
+    Some(Settings { server, storage, rules, templates, sources, source_names, pledges, destinations, people })
 }
 
 fn server(node: Option<&Node>, desk: &mut Desk<'_>) -> Server {

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use super::values;
 use crate::domain::expression;
 use crate::source::catalogue::{self, Catalogue, Catalogues};
-use crate::source::{orchestrator, own, qase};
+use crate::source::{orchestrator, own, qase, uipath};
 
 /// What a fact's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,12 @@ pub struct Vocabulary {
 
 /// The catalogues of the kinds of sources that are built in.
 fn built_in() -> Vec<Arc<Catalogue>> {
-    vec![Arc::clone(qase::catalogue()), Arc::clone(orchestrator::catalogue()), Arc::clone(own::catalogue())]
+    vec![
+        Arc::clone(qase::catalogue()),
+        Arc::clone(orchestrator::catalogue()),
+        Arc::clone(uipath::catalogue()),
+        Arc::clone(own::catalogue()),
+    ]
 }
 
 static BUILT_IN: LazyLock<Arc<Vocabulary>> = LazyLock::new(|| Arc::new(Vocabulary::of(Vec::new())));

@@ -4,6 +4,7 @@
 //! ask next, or what became of the job. The relay performs the asks.
 
 mod address;
+mod count;
 mod flat;
 pub mod jira;
 mod reply;
@@ -18,6 +19,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde_json::Value;
+
+pub use count::{Counting, DefectQueries};
 
 pub use crate::domain::ask::{Answer, Ask, Reply};
 use crate::domain::delivery::{Action, Job, Outcome};
@@ -43,6 +46,17 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// The next step of a conversation that tells whether this destination would take
     /// something, and leaves nothing behind; `None` where there is no such question.
     fn question(&self, _answers: &[Answer]) -> Option<Step> {
+        None
+    }
+
+    /// The next step of a conversation that counts what `query`, in its own query language,
+    /// finds; `None` where it cannot count.
+    fn count(&self, _query: &str, _answers: &[Answer]) -> Option<Counting> {
+        None
+    }
+
+    /// What finds the defects there; `None` where it cannot count.
+    fn defect_queries(&self) -> Option<DefectQueries> {
         None
     }
 

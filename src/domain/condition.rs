@@ -266,7 +266,7 @@ impl Condition {
             Self::Any(parts) => (Join::Any, parts),
             Self::None(parts) => (Join::None, parts),
             Self::Line(line) => {
-                let sight = if line.tests.iter().any(Test::asks_for_change) {
+                let sight = if line.asks_for_change() {
                     facts.sight(&line.fact)
                 } else {
                     Sight::unchanged(facts.get(&line.fact))
@@ -308,6 +308,11 @@ impl Condition {
 }
 
 impl Line {
+    /// Whether it looks at more than the value of its fact.
+    pub(super) fn asks_for_change(&self) -> bool {
+        self.tests.iter().any(Test::asks_for_change)
+    }
+
     /// Whether every test holds of `sight`.
     #[must_use]
     pub fn holds(&self, sight: Sight<'_>) -> bool {

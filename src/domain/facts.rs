@@ -28,6 +28,11 @@ pub enum Origin {
         /// When that earlier event was received.
         since: Timestamp,
     },
+    /// Told by the sender's API.
+    LookUp {
+        /// When it was asked.
+        at: Timestamp,
+    },
 }
 
 /// All facts of one event by name. The sender's body is the fact `payload`.
@@ -46,26 +51,20 @@ impl Facts {
     /// The value at `path`, if the event has one. A JSON `null` counts as absent.
     #[must_use]
     pub fn get(&self, path: &FactPath) -> Option<&Value> {
-        let mut value = self.values.get(path.name())?;
-        for step in &path.rest {
-            value = match step {
-                PathStep::Key(key) => value.get(key.as_str())?,
-                PathStep::Index(index) => value.get(*index)?,
-            };
-        }
-        (!value.is_null()).then_some(value)
+        path.within(self.values.get(path.name())?)
     }
 
     /// What a line about `path` sees.
     #[must_use]
     pub fn sight(&self, path: &FactPath) -> Sight<'_> {
         let value = self.get(path);
-        let changed = value.is_some() && path.is_plain() && self.has_changed(path.name());
+        let changed = value.is_some() && path.is_plain() && self.is_changed(path.name());
         Sight { value, changed }
     }
 
     /// Whether the fact `name` differs from what was remembered of it.
-    fn has_changed(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_changed(&self, name: &str) -> bool {
         let changed = self.values.get(CHANGED).and_then(Value::as_array);
         changed.is_some_and(|names| names.iter().any(|changed| changed == name))
     }
@@ -96,6 +95,15 @@ pub struct FactPath {
 enum PathStep {
     Key(String),
     Index(usize),
+}
+
+impl PathStep {
+    fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        match self {
+            Self::Key(key) => value.get(key.as_str()),
+            Self::Index(index) => value.get(*index),
+        }
+    }
 }
 
 /// Why a text is no fact path.
@@ -153,6 +161,30 @@ impl FactPath {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of the part of the fact that the path leads through first; `None` when it
+    /// leads to the fact itself or through an element of a list.
+    #[must_use]
+    pub fn part(&self) -> Option<&str> {
+        match self.rest.first()? {
+            PathStep::Key(key) => Some(key),
+            PathStep::Index(_) => None,
+        }
+    }
+
+    /// Where the path leads within `fact`, the value of the fact it names. A JSON `null`
+    /// counts as absent.
+    #[must_use]
+    pub fn within<'v>(&self, fact: &'v Value) -> Option<&'v Value> {
+        self.rest.iter().try_fold(fact, |value, step| step.of(value)).filter(|value| !value.is_null())
+    }
+
+    /// Where the path leads from `part`, the part that [`FactPath::part`] names. A JSON
+    /// `null` counts as absent.
+    #[must_use]
+    pub fn within_part<'v>(&self, part: &'v Value) -> Option<&'v Value> {
+        self.rest.iter().skip(1).try_fold(part, |value, step| step.of(value)).filter(|value| !value.is_null())
     }
 
     /// What stands at the path, or the `null` that it ends at before.

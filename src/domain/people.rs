@@ -106,8 +106,9 @@ impl People {
     }
 }
 
-/// The facts that say who somebody is: the most certain first.
-fn sisters(fact: &str) -> [String; 3] {
+/// The facts that say who the fact `fact` names: the most certain first.
+#[must_use]
+pub fn sisters(fact: &str) -> [String; 3] {
     let base = fact.strip_suffix("_id").or_else(|| fact.strip_suffix("_email")).unwrap_or(fact);
     [format!("{base}_email"), format!("{base}_id"), base.to_owned()]
 }

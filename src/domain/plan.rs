@@ -16,7 +16,12 @@ use super::memory::{Known, Memory, MemoryChange, Remembered};
 use super::message::{CONTENT_VERSION, Content, Message};
 use super::render::Templates;
 use super::rule::{Judgement, Rule, RuleSet, Send};
+use super::stage::Stage;
 use super::time::Timestamp;
+
+mod open;
+
+pub use open::{LookedUp, UNREAD, plan_as_seen, plan_awaiting, plan_looked_up, plan_nothing, plan_quarantined};
 
 /// An authenticated report on its way into the store.
 #[derive(Debug, Clone)]
@@ -44,6 +49,11 @@ pub struct Plan {
     pub body: Bytes,
     /// How a repetition is recognised.
     pub dedup: Dedup,
+    /// How far the event has come with this plan.
+    pub stage: Stage,
+    /// What reading the webhook needs beside its body, by lower-case name: headers, never
+    /// credentials; `:method` and `:path` where they are not the usual ones.
+    pub headers: BTreeMap<String, String>,
     /// The configuration revision that judged it.
     pub revision: Name,
     /// What is remembered of its subject from now on.
@@ -84,6 +94,16 @@ pub enum Decision {
         /// What failed.
         why: String,
     },
+    /// The webhook could not be read: it is kept, nothing was decided.
+    Quarantined {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The event was judged with less than rules and templates wanted to know.
+    Lacking {
+        /// Why its sender's API did not tell it.
+        why: String,
+    },
 }
 
 /// What the reason of a rule begins with that did not match because its `where` came to
@@ -104,6 +124,20 @@ impl Verdict {
 /// The name that stands for the rule in a [`Decision::Broken`] verdict.
 pub const PLANNING: &str = "(planning)";
 
+/// The name that stands for the rule in what is decided about a webhook because of how it reads.
+pub const READING: &str = "(reading)";
+
+/// The name that stands for the rule in a [`Decision::Lacking`] verdict.
+pub const LOOKING_UP: &str = "(look-up)";
+
+impl Verdict {
+    /// Whether it is about a rule, and not about how the event was read, looked up or planned.
+    #[must_use]
+    pub fn is_of_rule(&self) -> bool {
+        ![PLANNING, READING, LOOKING_UP].contains(&&*self.rule)
+    }
+}
+
 impl Arrival {
     /// The subject's key in memory, if the event is about something.
     #[must_use]
@@ -119,6 +153,8 @@ pub fn plan_event(arrival: Arrival, known: &Known, rules: &RuleSet, templates: &
     let plan = Plan {
         body: arrival.body.clone(),
         dedup: arrival.report.dedup.clone(),
+        stage: Stage::Decided,
+        headers: BTreeMap::new(),
         revision: arrival.revision.clone(),
         memory: remember(&arrival, known),
         event: see(arrival, known),
@@ -137,6 +173,8 @@ pub fn plan_seen(event: Event, revision: &Name, rules: &RuleSet, templates: &Tem
         dedup: Dedup::SenderId(event.id.to_string()),
         event,
         body: Bytes::new(),
+        stage: Stage::Decided,
+        headers: BTreeMap::new(),
         revision: revision.clone(),
         memory: None,
         verdicts: Vec::new(),
@@ -168,13 +206,21 @@ fn decide(mut plan: Plan, rules: &RuleSet, templates: &Templates) -> Plan {
 /// with a `broken` verdict and causes nothing.
 #[must_use]
 pub fn plan_broken(arrival: &Arrival, why: String) -> Plan {
+    let verdict = Verdict { rule: PLANNING.into(), decision: Decision::Broken { why }, notes: Vec::new() };
+    Plan { stage: Stage::Broken, verdicts: vec![verdict], ..bare(arrival, &Known::default()) }
+}
+
+/// The plan that keeps `arrival` with its facts and causes nothing.
+fn bare(arrival: &Arrival, known: &Known) -> Plan {
     Plan {
-        event: see(arrival.clone(), &Known::default()),
+        event: see(arrival.clone(), known),
         body: arrival.body.clone(),
         dedup: arrival.report.dedup.clone(),
+        stage: Stage::Decided,
+        headers: BTreeMap::new(),
         revision: arrival.revision.clone(),
         memory: None,
-        verdicts: vec![Verdict { rule: PLANNING.into(), decision: Decision::Broken { why }, notes: Vec::new() }],
+        verdicts: Vec::new(),
         deliveries: Vec::new(),
         template_failures: Vec::new(),
     }

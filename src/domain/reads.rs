@@ -16,6 +16,11 @@ impl Reads {
         }
     }
 
+    /// The names of the facts that are read, at times more than once.
+    pub fn heads(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|path| path[0].as_str())
+    }
+
     /// Whether something of the name `name` is read.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {

@@ -1,13 +1,14 @@
 //! Rules, ready to be evaluated.
 
 use super::Name;
-use super::condition::{Condition, Recorder, Silent};
+use super::condition::{Condition, Recorder};
 use super::delivery::Action;
 use super::expression::{Expression, Fault};
-use super::facts::Facts;
+use super::facts::{FactPath, Facts};
 use super::handling::Handling;
 use super::how::How;
 use super::index::Index;
+use super::look::Look;
 use super::people::Mentions;
 use super::reads::Reads;
 use super::render::FieldTree;
@@ -146,17 +147,20 @@ impl RuleSet {
         &self.rules
     }
 
-    /// The rules that match `facts` and those whose `where` failed on them, in their order.
-    pub fn judged<'a, 'f>(&'a self, facts: &'f Facts) -> impl Iterator<Item = (&'a Rule, Judgement)> + use<'a, 'f> {
-        let candidates = self.index.candidates(facts).into_iter();
-        candidates
-            .filter_map(|place| self.rules.get(place as usize))
-            .map(|rule| (rule, rule.judge(facts, &mut Silent)))
-            .filter(|(_, judgement)| *judgement != Judgement::Refuses)
+    /// The facts that some rule asks for, each once.
+    #[must_use]
+    pub fn asked(&self) -> &[FactPath] {
+        self.index.asked()
     }
 
-    /// The rules that match `facts`, in their order.
-    pub fn matching<'a, 'f>(&'a self, facts: &'f Facts) -> impl Iterator<Item = &'a Rule> + use<'a, 'f> {
-        self.judged(facts).filter(|(_, judgement)| *judgement == Judgement::Matches).map(|(rule, _)| rule)
+    /// The rules that match `event` and those whose `where` failed on it, in their order.
+    pub fn judged<'a, L: Look>(&'a self, event: &L) -> impl Iterator<Item = (&'a Rule, Judgement)> + use<'a, L> {
+        let judged = self.index.judged(&self.rules, event).into_iter();
+        judged.filter_map(|(place, judgement)| Some((self.rules.get(place)?, judgement)))
+    }
+
+    /// The rules that match `event`, in their order.
+    pub fn matching<'a, L: Look>(&'a self, event: &L) -> impl Iterator<Item = &'a Rule> + use<'a, L> {
+        self.judged(event).filter(|(_, judgement)| *judgement == Judgement::Matches).map(|(rule, _)| rule)
     }
 }

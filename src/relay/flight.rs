@@ -147,7 +147,10 @@ async fn put_down(shared: &Shared, lease: &Lease, settlement: Settlement) {
     let mut pause = SETTLE_PAUSE_FIRST;
     loop {
         match shared.store.settle(lease, settlement.clone()).await {
-            Ok(Settled::Done) => return,
+            Ok(Settled::Done) => {
+                shared.waiters.tell(settlement.delivery.0);
+                return;
+            }
             Ok(Settled::TooLate) => {
                 tracing::warn!(delivery.id = %settlement.delivery, "an attempt ended after its delivery had moved on");
                 return;

@@ -8,15 +8,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::clock::{Clock as GovernorClock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-
 use crate::config::RateLimit;
 use crate::domain::breaker::{Breaker, Health, Pass, Phase};
 use crate::ports::Clock;
+
+mod pace;
+
+pub use pace::Pace;
+use pace::{Cell, Tick, cell};
 
 /// The first pause between probes of a held destination; doubles up to [`PROBE_MAX`].
 const PROBE_FIRST: Duration = Duration::from_secs(60);
@@ -35,43 +34,6 @@ const RETRY_SHARE: f64 = 0.2;
 const RETRY_REFILL: f64 = 10.0 / 60.0;
 /// The longest pause a destination can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
-
-/// The relay's clock as governor wants one.
-#[derive(Clone)]
-struct Ticks(Arc<dyn Clock>);
-
-/// A moment of `Clock::elapsed`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Tick(Duration);
-
-impl GovernorClock for Ticks {
-    type Instant = Tick;
-
-    fn now(&self) -> Tick {
-        Tick(self.0.elapsed())
-    }
-}
-
-impl Reference for Tick {
-    fn duration_since(&self, earlier: Self) -> Nanos {
-        self.0.saturating_sub(earlier.0).into()
-    }
-
-    fn saturating_sub(&self, duration: Nanos) -> Self {
-        Self(self.0.saturating_sub(duration.into()))
-    }
-}
-
-impl std::ops::Add<Nanos> for Tick {
-    type Output = Self;
-
-    fn add(self, other: Nanos) -> Self {
-        let other: Duration = other.into();
-        Self(self.0 + other)
-    }
-}
-
-type Cell = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Tick>>;
 
 /// What the gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,10 +98,7 @@ impl Gate {
             return;
         }
         self.permits = 0;
-        self.limit = limit.and_then(|limit| {
-            let quota = Quota::with_period(limit.per / limit.sends.get())?.allow_burst(limit.burst);
-            Some((limit, RateLimiter::direct_with_clock(quota, Ticks(self.clock.clone()))))
-        });
+        self.limit = limit.and_then(|limit| Some((limit, cell(&self.clock, limit)?)));
     }
 
     /// How much may be taken now, when `in_flight` are and at most `concurrency` may be.

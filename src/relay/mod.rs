@@ -17,26 +17,34 @@ use crate::store::{Ledger, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub mod account;
+mod again;
+pub mod answering;
 pub mod books;
 pub mod capture;
 pub mod converse;
+pub mod counting;
 mod flight;
 pub mod gate;
 pub mod ingest;
 mod keeper;
 mod lane;
 pub mod lanes;
+mod lookup;
 pub mod manage;
 mod notices;
 pub mod reload;
+pub mod replan;
 mod silence;
 pub mod trial;
+pub mod waiters;
 
 use books::Books;
 use capture::Captures;
 use lanes::Lanes;
+use lookup::LookUps;
 use notices::Notices;
 use reload::ReloadState;
+use waiters::Waiters;
 
 /// The longest a stopping relay waits for what is in flight.
 pub const STOP_GRACE: Duration = Duration::from_secs(15);
@@ -84,7 +92,10 @@ pub struct Shared {
     /// What came from each source.
     pub books: Books,
     pub(crate) notices: Notices,
+    pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
+    pub(crate) lookups: LookUps,
+    pub(crate) waiters: Waiters,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
     pub(crate) stop: CancellationToken,
@@ -115,6 +126,8 @@ impl Relay {
             clock: parts.clock,
             dice: parts.dice,
             exchange: parts.exchange,
+            lookups: LookUps::default(),
+            waiters: Waiters::default(),
             reload: ReloadState::new(now),
             current: ArcSwap::from_pointee(parts.snapshot),
             metrics: Metrics::default(),
@@ -122,6 +135,7 @@ impl Relay {
             captures: Captures::default(),
             books: Books::default(),
             notices,
+            counter: counting::Counter::default(),
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),
@@ -131,6 +145,7 @@ impl Relay {
         shared.metrics.last_reload_success.set(now.as_seconds());
         let relay = Self { lanes: Arc::new(Lanes::new(shared.clone())), shared };
         relay.lanes.sync(&relay.shared.current.load()).await?;
+        relay.take_up_awaiting().await?;
         relay.shared.tasks.spawn(keeper::run(relay.shared.clone()));
         relay.shared.tasks.spawn(reload::run(relay.clone()));
         relay.shared.tasks.spawn(notices::run(relay.clone(), told));

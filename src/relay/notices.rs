@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::domain::delivery::Job;
 use crate::domain::ids::EventId;
-use crate::source::ByHand;
-use crate::source::own::{NAME, Notice, Own};
+use crate::source::own::{NAME, Notice};
+use crate::source::prove;
 
 use super::Relay;
 
@@ -146,17 +146,23 @@ impl Relay {
     /// Takes in `notice` as an event of the relay itself.
     async fn raise(&self, notice: &Notice) {
         let now = self.shared.clock.now();
-        let hook = notice.hook(now);
-        let body = hook.body.clone();
-        let reports = match ByHand(&Own).read(hook) {
-            Ok(reports) => reports,
+        let snapshot = self.shared.current.load_full();
+        let Some(spec) = snapshot.sources.get(NAME) else { return };
+        let read = prove(spec.adapter.as_ref(), notice.hook(now), now).map_err(|refusal| refusal.to_string()).and_then(
+            |verified| {
+                let reports = spec.adapter.normalise(&verified).map_err(|malformed| malformed.why)?;
+                Ok((verified, reports))
+            },
+        );
+        let (verified, reports) = match read {
+            Ok(read) => read,
             Err(error) => {
-                tracing::error!(%error, ?notice, "an event of the relay itself could not be made, because of a bug");
+                tracing::error!(error, ?notice, "an event of the relay itself could not be made, because of a bug");
                 return;
             }
         };
         for report in reports {
-            if let Err(error) = self.plan_and_commit(&NAME.into(), report, &body).await {
+            if let Err(error) = self.plan_and_commit(spec, report, &verified).await {
                 tracing::error!(%error, ?notice, "an event of the relay itself could not be written down");
             }
         }

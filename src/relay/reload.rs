@@ -133,6 +133,7 @@ impl Relay {
         );
         log_warnings(&snapshot.warnings.0);
         shared.current.store(Arc::new(snapshot));
+        shared.lookups.renew(&shared.current.load());
         shared.tasks.spawn(self.clone().hold_against_traffic());
         if let Err(error) = self.lanes.sync(&shared.current.load()).await {
             tracing::error!(%error, "the lanes could not be looked through");

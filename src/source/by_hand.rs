@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::event::Report;
 use crate::domain::time::Timestamp;
 
+use super::catalogue::Catalogue;
 use super::proof::Proof;
 use super::{Malformed, RawHook, Source, Verified, prove};
 
@@ -22,7 +23,7 @@ impl ByHand<'_> {
     /// When the body cannot be read as this sender's.
     pub fn read(&self, hook: RawHook) -> Result<Vec<Report>, Malformed> {
         let verified =
-            prove(self, hook, Timestamp::default()).map_err(|refusal| Malformed { why: refusal.to_string() })?;
+            prove(self, hook, Timestamp::default()).map_err(|refusal| Malformed::refused(refusal.to_string()))?;
         self.normalise(&verified)
     }
 }

@@ -16,7 +16,7 @@ const FIELD: &str = "payload";
 /// When there is no such field.
 pub fn payload(body: &[u8]) -> Result<Bytes, Malformed> {
     let field = url::form_urlencoded::parse(body).find(|(name, _)| name == FIELD);
-    let (_, value) = field.ok_or_else(|| Malformed { why: format!("the form has no field '{FIELD}'") })?;
+    let (_, value) = field.ok_or_else(|| Malformed::refused(format!("the form has no field '{FIELD}'")))?;
     Ok(Bytes::from(value.into_owned()))
 }
 

@@ -7,6 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::domain::ask::Ask;
 
+/// Marks an ask, as an extension of its request, whose answer stays true for a while (a
+/// person's name). Other answers serve only events that came before they were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lasting;
+
 /// The names of the facts that rules and templates may read of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted(pub BTreeSet<String>);
@@ -40,6 +45,8 @@ pub struct Found {
     pub project: Option<String>,
     /// Facts in the one vocabulary. The event's own come first.
     pub facts: Map<String, Value>,
+    /// Facts that take the place of the event's own stand-ins: a name for `member 112`.
+    pub instead: Map<String, Value>,
     /// Remarks for people: what could not be found.
     pub notes: Vec<String>,
 }

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod cloudevents;
 pub mod form;
 pub mod json;
+mod kept;
 mod look_up;
 mod media;
 pub mod orchestrator;
@@ -14,6 +15,7 @@ pub mod qase;
 mod repetition;
 mod sample;
 mod spellings;
+pub mod uipath;
 mod words;
 
 use std::fmt;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use serde_json::{Map, Value};
 
 use self::catalogue::Catalogue;
 use crate::domain::ask::{Answer, Ask};
@@ -28,10 +31,12 @@ use crate::domain::event::{Dedup, Report};
 use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
-pub use look_up::{Found, Inquiry, Wanted};
+pub use kept::kept_headers;
+pub use look_up::{Found, Inquiry, Lasting, Wanted};
 pub use media::{is_json, media_type};
 use proof::Proof;
 pub use proof::{Reason, Refusal};
+pub use repetition::body_hash;
 pub use sample::Sample;
 
 /// A webhook as it came in, within the size limit, not yet trusted.
@@ -56,10 +61,15 @@ impl RawHook {
 }
 
 /// What a request at a source's address is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// It reports what happened.
     Event,
+    /// It asks how many defects a project has.
+    DefectCounts {
+        /// The project, as the sender names it.
+        project: String,
+    },
     /// It asks whether webhooks may be sent here.
     Handshake,
 }
@@ -93,7 +103,7 @@ impl Verified {
     pub fn dedup(&self, source: &str) -> Dedup {
         match &self.delivery {
             Some(id) => Dedup::SenderId(id.clone()),
-            None => Dedup::BodyHash(repetition::body_hash(source, &self.hook.body)),
+            None => Dedup::BodyHash(body_hash(source, &self.hook.body)),
         }
     }
 }
@@ -104,6 +114,23 @@ impl Verified {
 pub struct Malformed {
     /// What is wrong with it and where, for the person who looks at the sender's log.
     pub why: String,
+    /// Whether it is kept all the same, to be read again later, because the fault is not
+    /// the sender's: `never_refuse` keeps it anyway.
+    pub keep: bool,
+}
+
+impl Malformed {
+    /// The sender's own fault: refused, unless the source never refuses.
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { why: why.into(), keep: false }
+    }
+
+    /// A fault of how it is read here (a mapping, a bug): kept, and read again on demand.
+    #[must_use]
+    pub fn kept(why: impl Into<String>) -> Self {
+        Self { why: why.into(), keep: true }
+    }
 }
 
 /// Reads one kind of sender.
@@ -136,10 +163,20 @@ pub trait Source: fmt::Debug + Send + Sync {
 
     /// What it can report.
     fn catalogue(&self) -> Arc<Catalogue>;
+    /// Whether reading a webhook again later needs its header `name` (in lower case). Such
+    /// headers are kept with the event, so it must be no credential.
+    fn keeps_header(&self, _name: &str) -> bool {
+        false
+    }
 
     /// Webhooks as it gets them, for trying rules and templates on; sorted by `variant`.
     fn samples(&self) -> &'static [Sample] {
         &[]
+    }
+
+    /// What its API would tell of `sample`, as facts; nothing where it is not asked.
+    fn told_of(&self, _sample: &Sample) -> Map<String, Value> {
+        Map::new()
     }
 
     /// Whether it is the relay itself, to which nobody can send.

@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 /// Hex SHA-256 of source and body, kept apart by the length of the name.
-pub(super) fn body_hash(source: &str, body: &[u8]) -> String {
+#[must_use]
+pub fn body_hash(source: &str, body: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update((source.len() as u64).to_be_bytes());
     hasher.update(source.as_bytes());

@@ -76,7 +76,7 @@ pub(super) fn not_json(body: &[u8], error: &serde_json::Error) -> Malformed {
         true => "the body is empty".to_owned(),
         false => format!("the body is not JSON: {error}"),
     };
-    Malformed { why }
+    Malformed::refused(why)
 }
 
 /// What `value` is, with its article.

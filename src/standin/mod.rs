@@ -1,15 +1,17 @@
-//! Floor 4: stand-ins of Slack, Teams and Jira on this machine.
+//! Floor 4: stand-ins of Slack, Teams, Jira and the APIs of Qase and UiPath Test Manager on this machine.
 //!
 //! They speak the vendors' protocols over HTTP, refuse what the vendors refuse, and keep
 //! what they accepted as a person would read it. A script makes them fail on purpose.
 
 pub mod jira;
 mod picture;
+mod qase;
 mod server;
 mod shape;
 mod shared;
 pub mod slack;
 pub mod teams;
+pub mod uipath;
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,10 +33,13 @@ pub fn drawn(vendor: Vendor, body: &Value) -> String {
         Vendor::Slack => slack::draw("Slack", body),
         Vendor::Teams => teams::draw(body),
         Vendor::Jira => jira::draw("new issue", body),
+        // Nothing is told there.
+        Vendor::TestManager => String::new(),
+        Vendor::Qase => body.to_string(),
     }
 }
 
-/// The token that the stand-ins of Slack's Web API and of Jira take.
+/// The token that the stand-ins of Slack's Web API, of Jira and of Qase's API take.
 pub const TOKEN: &str = "xoxb-stand-in-token";
 
 /// The e-mail that the stand-in of Jira takes beside [`TOKEN`].
@@ -52,6 +57,10 @@ pub enum Vendor {
     Teams,
     /// Jira, Cloud and Data Center at once.
     Jira,
+    /// The API of UiPath Test Manager, with the place where tokens are given.
+    TestManager,
+    /// Qase's API, which is asked and takes no messages.
+    Qase,
 }
 
 /// What goes wrong with a request on purpose.
@@ -115,6 +124,8 @@ impl Standin {
             Vendor::Slack => slack::router(Arc::clone(&shared)),
             Vendor::Teams => teams::router(Arc::clone(&shared)),
             Vendor::Jira => jira::router(Arc::clone(&shared), address),
+            Vendor::TestManager => uipath::router(Arc::clone(&shared)),
+            Vendor::Qase => qase::router(Arc::clone(&shared)),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(server::serve(listener, router, Arc::clone(&shared)));
@@ -137,16 +148,18 @@ impl Standin {
                 "http://{address}/workflows/0a1b2c3d4e5f60718293a4b5c6d7e8f9/triggers/manual/paths/invoke\
                  ?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={WEBHOOK_SECRET}"
             )),
-            Vendor::Jira => None,
+            Vendor::Jira | Vendor::TestManager | Vendor::Qase => None,
         }
     }
 
-    /// The base of its API: Slack's `api_url`, Jira's `url`. Teams has none.
+    /// The base of its API: Slack's `api_url`, the `url` of Jira, Test Manager and Qase. Teams has none.
     #[must_use]
     pub fn api_url(&self) -> Option<String> {
         match self.vendor {
             Vendor::Slack => Some(format!("http://{}/api", self.address)),
             Vendor::Jira => Some(format!("http://{}", self.address)),
+            Vendor::TestManager => Some(format!("http://{}{}", self.address, uipath::SERVICE_PATH)),
+            Vendor::Qase => Some(format!("http://{}/v1", self.address)),
             Vendor::Teams => None,
         }
     }
@@ -161,6 +174,17 @@ impl Standin {
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
         self.shared.refused()
+    }
+
+    /// How many tokens it gave.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.shared.tokens()
+    }
+
+    /// From now on no token is good that it gave before.
+    pub fn forget_tokens(&self) {
+        self.shared.forget_tokens();
     }
 
     /// How many requests it has read.
@@ -188,6 +212,12 @@ impl Standin {
     /// How long Jira's search does not show an issue after it was created; nothing at first.
     pub fn search_lags(&self, lag: Duration) {
         self.shared.search_lags(lag);
+    }
+
+    /// What Qase's API tells of `path`, such as `defect/SHOP/58`, from now on; `None`: it is
+    /// not there (any more).
+    pub fn knows(&self, path: &str, thing: Option<Value>) {
+        self.shared.knows(path, thing);
     }
 
     /// The least time between two messages, as Slack demands 1 s; faster ones get 429.

@@ -36,6 +36,10 @@ struct State {
     pace: Option<Duration>,
     search_lag: Duration,
     last: Option<Instant>,
+    generation: usize,
+    tokens: usize,
+    /// What an API tells, by path, in the order in which it came to know it.
+    things: Vec<(String, Value)>,
 }
 
 impl Default for Shared {
@@ -80,6 +84,24 @@ impl Shared {
 
     pub(super) fn requests(&self) -> usize {
         self.state().requests
+    }
+
+    /// Which tokens are good: those of this generation.
+    pub(super) fn generation(&self) -> usize {
+        self.state().generation
+    }
+
+    /// A token was given.
+    pub(super) fn granted(&self) {
+        self.state().tokens += 1;
+    }
+
+    pub(super) fn tokens(&self) -> usize {
+        self.state().tokens
+    }
+
+    pub(super) fn forget_tokens(&self) {
+        self.state().generation += 1;
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Received> {
@@ -141,6 +163,29 @@ impl Shared {
     pub(super) fn refuse(&self, answer: Response, why: &str) -> Response {
         keep(&mut self.state().refused, why.to_owned());
         answer
+    }
+
+    pub(super) fn knows(&self, path: &str, thing: Option<Value>) {
+        let things = &mut self.state().things;
+        let place = things.iter().position(|(known, _)| known == path);
+        match (place, thing) {
+            (Some(place), Some(thing)) => things[place].1 = thing,
+            (Some(place), None) => drop(things.remove(place)),
+            (None, Some(thing)) => things.push((path.to_owned(), thing)),
+            (None, None) => {}
+        }
+    }
+
+    /// What stands at `path`.
+    pub(super) fn thing(&self, path: &str) -> Option<Value> {
+        self.state().things.iter().find(|(known, _)| known == path).map(|(_, thing)| thing.clone())
+    }
+
+    /// What stands directly below `path`, which ends in a slash.
+    pub(super) fn things(&self, path: &str) -> Vec<Value> {
+        let state = self.state();
+        let below = |known: &str| known.strip_prefix(path).is_some_and(|rest| !rest.contains('/'));
+        state.things.iter().filter(|(known, _)| below(known)).map(|(_, thing)| thing.clone()).collect()
     }
 
     /// The first accepted message for which `is` holds.

@@ -4,6 +4,7 @@
 //! is the executable specification of both; one conformance suite runs on every store.
 //! Several nodes may share a store: a lane is held by one of them at a time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,12 +12,13 @@ use serde_json::{Map, Value};
 
 use crate::domain::Name;
 use crate::domain::delivery::{Action, Job, Receipt, State, Transition};
-use crate::domain::event::SubjectKey;
+use crate::domain::event::{Dedup, SubjectKey};
 use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::Known;
 use crate::domain::message::Content;
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::priority::Priority;
+use crate::domain::stage::Stage;
 use crate::domain::thread::Thread;
 use crate::domain::time::Timestamp;
 
@@ -151,6 +153,13 @@ pub trait Store: Send + Sync {
     /// priority where that is higher.
     async fn commit(&self, plan: Plan) -> Result<Committed, StoreError>;
 
+    /// Decides anew, at `now`, an event that is open (awaiting, quarantined or broken):
+    /// replaces its name, subject, facts, verdicts, stage and how a repetition of it is
+    /// recognised, writes memory and deliveries as `commit` does, and keeps its id, body and
+    /// when it was received. Where it now says otherwise how a repetition is recognised, and
+    /// so repeats another event, and where the memory has changed, that is told as by `commit`. Refused when there is no such event, or when it has been decided.
+    async fn replan(&self, plan: Plan, now: Timestamp) -> Result<Committed, StoreError>;
+
     /// Takes or renews the lane of `destination` for `owner` until `until`. `None` while
     /// another owner holds it. What a lost holder left in `sending` becomes `queued`
     /// and unsure again. A store with a clock of its own uses only the span from `now`
@@ -212,8 +221,8 @@ pub trait Store: Send + Sync {
     /// Keeps the files of a configuration revision, once.
     async fn keep_revision(&self, revision: &str, at: Timestamp, files: &Map<String, Value>) -> Result<(), StoreError>;
 
-    /// Forgets up to `limit` events received before `before` that have no unfinished
-    /// delivery, oldest first, with all that belongs to them; and up to `limit` memories
+    /// Forgets up to `limit` events received before `before` that await nothing and have no
+    /// unfinished delivery, oldest first, with all that belongs to them; and up to `limit` memories
     /// untouched since then whose subject is no unfinished conversation; and up to `limit`
     /// threads untouched for [`THREAD_KEPT`](crate::domain::thread::THREAD_KEPT) before
     /// then whose conversation is finished. Returns how many events went.
@@ -251,6 +260,12 @@ pub struct EventRecord {
     pub body: Vec<u8>,
     /// What the rules that matched decided, and those whose `where` failed.
     pub verdicts: Vec<Verdict>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// What reading its webhook needs beside the body (see [`Plan::headers`]).
+    pub headers: BTreeMap<String, String>,
+    /// How a repetition is recognised.
+    pub dedup: Dedup,
 }
 
 /// A delivery as people read it.
@@ -346,6 +361,16 @@ pub trait Ledger: Send + Sync {
 
     /// The first `limit` events whose ids are greater than `after`, oldest first.
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The first `limit` open events at `stage`, of `source` if given, in the order in which they
+    /// came in, after the event `after` if given.
+    async fn events_at(
+        &self,
+        stage: Stage,
+        source: Option<&str>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError>;
 
     /// The files of a configuration revision, by their names; `None` when it was not kept.
     async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError>;

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use crate::domain::delivery::State;
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, EventId};
 
 pub(super) fn no_delivery(id: DeliveryId) -> StoreError {
     StoreError::Refused(format!("there is no delivery {id}"))
@@ -20,6 +20,14 @@ pub(super) fn delivered_again(id: DeliveryId, last: DeliveryId) -> StoreError {
     StoreError::Refused(format!(
         "delivery {id} was sent again as {last}, which is delivered; retry that one to send it once more"
     ))
+}
+
+pub(super) fn no_event(id: EventId) -> StoreError {
+    StoreError::Refused(format!("there is no event {id}"))
+}
+
+pub(super) fn decided(id: EventId) -> StoreError {
+    StoreError::Refused(format!("event {id} has been decided already"))
 }
 
 pub(super) fn lane_lost(destination: &str) -> StoreError {

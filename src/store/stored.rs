@@ -127,6 +127,8 @@ mod tests {
     fn the_first_release_s_forms_stay_readable() {
         golden::<Memory>(include_str!("../../tests/fixtures/stored/v1/memory.json"));
         golden::<Vec<Verdict>>(include_str!("../../tests/fixtures/stored/v1/verdicts.json"));
+        golden::<Vec<Verdict>>(include_str!("../../tests/fixtures/stored/v1/verdicts-open.json"));
+        golden::<Facts>(include_str!("../../tests/fixtures/stored/v1/facts-looked-up.json"));
         golden::<Receipt>(include_str!("../../tests/fixtures/stored/v1/receipt.json"));
         golden::<Facts>(include_str!("../../tests/fixtures/stored/v1/facts.json"));
         golden::<Thread>(include_str!("../../tests/fixtures/stored/v1/thread.json"));

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::delivery::State as DeliveryState;
+use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 use crate::relay::Relay;
 use crate::relay::manage::{Deed, Managed, Selection};
 use crate::relay::reload::Reloaded;
+use crate::relay::replan::{Chosen, Replanned};
 use crate::store::{DeliveryFilter, StoreError};
 
 use super::problem::Problem;
@@ -68,6 +70,78 @@ impl Selected {
             return Err("name a delivery or a filter".to_owned());
         }
         Ok(Selection::All(filter))
+    }
+}
+
+/// Which events a request is about: one by `id`, or all that are quarantined or broken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectedEvents {
+    /// One event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Those that could not be read.
+    #[serde(default)]
+    pub quarantined: bool,
+    /// Those whose planning failed.
+    #[serde(default)]
+    pub broken: bool,
+    /// Of those, only those of this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+impl SelectedEvents {
+    /// The selection, checked.
+    ///
+    /// # Errors
+    /// When the id is none, or not exactly one kind of selection is named.
+    pub fn chosen(&self) -> Result<Chosen, String> {
+        let all = |stage| Ok(Chosen::All { stage, source: self.source.clone() });
+        match (&self.id, self.quarantined, self.broken) {
+            (Some(id), false, false) if self.source.is_none() => {
+                id.parse().map(Chosen::One).map_err(|_| format!("'{id}' is no event id"))
+            }
+            (None, true, false) => all(Stage::Quarantined),
+            (None, false, true) => all(Stage::Broken),
+            (None, false, false) => Err("name an event, or all that are quarantined or broken".to_owned()),
+            _ => Err("name one event, or all that are quarantined, or all that are broken".to_owned()),
+        }
+    }
+}
+
+/// `POST /api/v1/events/replan`.
+pub(super) async fn replan(
+    State(relay): State<Relay>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    guard::admin(&relay.shared.current.load().server.admin_tokens, &headers, caller)?;
+    let malformed = |why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why);
+    let selected: SelectedEvents =
+        serde_json::from_slice(&body).map_err(|error| malformed(format!("the body is wrong: {error}")))?;
+    let chosen = selected.chosen().map_err(malformed)?;
+    let replanned = relay.replan(&chosen).await.map_err(store_problem)?;
+    Ok(Json(replanned_json(&replanned)))
+}
+
+/// What was planned again, as commands and the API show it.
+#[must_use]
+pub fn replanned_json(replanned: &Replanned) -> Value {
+    let ids = |ids: &[crate::domain::ids::EventId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    json!({
+        "done": ids(&replanned.done),
+        "awaiting": ids(&replanned.awaiting),
+        "refused": replanned.refused.iter()
+            .map(|(id, why)| json!({ "id": id.to_string(), "why": why })).collect::<Vec<_>>(),
+    })
+}
+
+fn store_problem(error: StoreError) -> Problem {
+    match error {
+        StoreError::Refused(why) => Problem::new(StatusCode::CONFLICT, "refused", why),
+        other => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store unavailable", other.to_string()).retry_after(5),
     }
 }
 
@@ -128,10 +202,7 @@ async fn act(
 ) -> Result<Json<Value>, Problem> {
     guard::admin(&relay.shared.current.load().server.admin_tokens, headers, caller)?;
     let selection = selected.selection().map_err(|why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why))?;
-    let managed = relay.manage(&selection, deed).await.map_err(|error| match error {
-        StoreError::Refused(why) => Problem::new(StatusCode::CONFLICT, "refused", why),
-        other => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store unavailable", other.to_string()).retry_after(5),
-    })?;
+    let managed = relay.manage(&selection, deed).await.map_err(store_problem)?;
     Ok(Json(as_json(&managed)))
 }
 

@@ -1,4 +1,4 @@
-//! `/hooks/{source}` and below: where senders' webhooks arrive.
+//! `/hooks/{source}` and below: where senders' webhooks arrive, and the questions that they ask.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::config::SourceSpec;
+use crate::config::{SourceSpec, Unread};
 use crate::relay::Relay;
 use crate::relay::ingest::{Accepted, IngestError};
 use crate::source::{Greeting, Purpose, RawHook, media_type};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
-use super::Caller;
 use super::problem::Problem;
+use super::{Caller, exchange, figures};
 
 /// The largest webhook, in bytes.
 pub const HOOK_BYTES_MAX: usize = 1 << 20;
@@ -92,6 +92,15 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
                 }
             };
         }
+        Some(Purpose::DefectCounts { project }) => {
+            // Its body, if it has one, says nothing.
+            let hook =
+                RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body: Bytes::new() };
+            return match relay.authenticate(spec, hook) {
+                Ok(()) => figures::answer(relay, spec, &project).await,
+                Err(error) => refusal(&spec.name, caller, &error).into_response(),
+            };
+        }
         Some(Purpose::Event) => {}
     }
     let body = match read(spec, &head.headers, body).await {
@@ -99,6 +108,9 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
         Err((reason, problem)) => return refuse(reason, problem),
     };
     let hook = RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body };
+    if let Some(wanted) = &spec.exchanges.create_defect {
+        return exchange::answer(relay, spec, wanted, hook, caller).await;
+    }
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
             (StatusCode::ACCEPTED, Json(Receipt { event_id: Some(event.to_string()), duplicate })).into_response()
@@ -132,10 +144,12 @@ fn count(relay: &Relay, source: &str, reason: &'static str) {
 /// Reads the body within its limits.
 async fn read(spec: &SourceSpec, headers: &HeaderMap, body: Body) -> Result<Bytes, (&'static str, Problem)> {
     let unsupported = |reason, title, detail| (reason, Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, title, detail));
-    if !is_plain(headers) {
+    // What a source never refuses is kept as it came, to be looked at.
+    let refuses = spec.unread == Unread::Refused;
+    if refuses && !is_plain(headers) {
         return Err(unsupported("compressed", "compressed", "Send the body as it is, without Content-Encoding."));
     }
-    if !spec.adapter.reads(media_type(headers).as_deref()) {
+    if refuses && !spec.adapter.reads(media_type(headers).as_deref()) {
         let detail = "This source reads JSON: send Content-Type: application/json.";
         return Err(unsupported("not_json", "not JSON", detail));
     }
@@ -178,7 +192,7 @@ fn is_plain(headers: &HeaderMap) -> bool {
 }
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
-fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
+pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
     match error {
         IngestError::Refused(refusal) => {
             tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");

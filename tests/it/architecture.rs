@@ -36,7 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("cel", &["domain/expression"]),
     ("handlebars", &["domain/render"]),
     ("pulldown_cmark", &["domain/markdown"]),
-    ("foldhash", &["domain/index"]),
+    ("foldhash", &["domain/index", "source/qase"]),
     ("unicode_segmentation", &["domain/characters"]),
     ("unicode_width", &["domain/characters"]),
     ("governor", &["relay/gate"]),

@@ -18,6 +18,9 @@ use crate::support::rig::{RED_AND_BLUE, Rig, TWO_CHATS};
 /// When the rig's clock stands still, in seconds.
 const NOW: i64 = 1_789_372_800;
 
+/// The sources of `tests/cases/bad_input/sources.yaml`.
+const ALL: [&str; 7] = ["qase", "guarded", "signed", "timed", "manager", "orchestrator", "events"];
+
 /// A request on its way.
 #[derive(Clone)]
 struct Sent {
@@ -47,6 +50,7 @@ fn sign(source: &str, sent: Sent, secret: &str) -> Sent {
     let (time, id) = (sent.at.to_string(), "msg_1");
     match source {
         "qase" => sent.with("x-qase-secret", secret),
+        "manager" => sent.with("x-relaybell-secret", secret),
         "events" => sent.with("authorization", &format!("Bearer {secret}")),
         "guarded" => {
             let pair = STANDARD.encode(format!("qase:{secret}"));
@@ -81,6 +85,7 @@ fn good(source: &str, more: &Value) -> Sent {
             "application/json",
             json!({ "Type": "job.faulted", "EventId": "e1", "Job": { "Id": 7, "State": "Faulted", "Info": more } }),
         ),
+        "manager" => ("application/json", json!({ "testExecutionId": "e", "testCaseId": "c", "variationId": more })),
         "events" => (
             "application/cloudevents+json",
             json!({ "specversion": "1.0", "id": "1", "source": "/ci", "type": "build.failed", "data": more }),
@@ -99,7 +104,7 @@ fn good(source: &str, more: &Value) -> Sent {
 fn unproven(source: &str) -> Vec<(&'static str, Sent)> {
     let sent = || good(source, &"Checkout fails".into());
     let mut faults = vec![("no proof", sent()), ("wrong secret", sign(source, sent(), "wrong"))];
-    if !["qase", "guarded", "events"].contains(&source) {
+    if ["signed", "timed", "orchestrator"].contains(&source) {
         let changed = sign(source, sent(), "right").body("{\"event_name\": \"defect.deleted\"}");
         faults.push(("body changed on the way", changed));
     }
@@ -116,6 +121,7 @@ fn broken(source: &str) -> Vec<(&'static str, Sent)> {
     let sent = || good(source, &"Checkout fails".into());
     let whole = String::from_utf8(sent().body).unwrap();
     let with = |text: &str| whole.replace("\"Checkout fails\"", text);
+    let middle = whole.find("Checkout").unwrap();
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     let odd = vec![
         ("empty", sent().body("")),
@@ -123,7 +129,7 @@ fn broken(source: &str) -> Vec<(&'static str, Sent)> {
         ("not JSON", sent().body("event=defect.created")),
         ("a list", sent().body("[1, 2]")),
         ("nothing said", sent().body("{}")),
-        ("not UTF-8", sent().body([whole.as_bytes(), b"\xff\xfe"].concat())),
+        ("not UTF-8", sent().body([&whole.as_bytes()[..middle], b"\xff\xfe", &whole.as_bytes()[middle..]].concat())),
         ("200 deep", sent().body(with(&deep))),
         ("a huge number", sent().body(with(&"9".repeat(400)))),
         ("a number beyond all", sent().body(with("1e999"))),
@@ -167,7 +173,7 @@ async fn every_fault_has_its_answer() {
     let rig = Rig::start(&config(), RED_AND_BLUE).await;
     let face = Face::open(&rig.relay).await;
     let mut table = String::new();
-    for source in ["qase", "guarded", "signed", "timed", "orchestrator", "events"] {
+    for source in ALL {
         writeln!(table, "{source}").unwrap();
         for (what, sent) in unproven(source) {
             let (status, body) = send(&face, &sent).await;
@@ -182,7 +188,7 @@ async fn every_fault_has_its_answer() {
     }
     writeln!(table, "\ncounted").unwrap();
     writeln!(table, "{}\n", refusals(&face).await).unwrap();
-    for source in ["qase", "orchestrator", "events"] {
+    for source in ["qase", "manager", "orchestrator", "events"] {
         writeln!(table, "{source}").unwrap();
         for (what, sent) in broken(source) {
             let (status, body) = send(&face, &sent).await;
@@ -204,7 +210,7 @@ fn text(value: &Value) -> &str {
 async fn a_repetition_answers_like_the_first_whoever_repeats_it() {
     let rig = Rig::start(&config(), RED_AND_BLUE).await;
     let face = Face::open(&rig.relay).await;
-    for source in ["qase", "guarded", "signed", "timed", "orchestrator", "events"] {
+    for source in ALL {
         let sent = sign(source, good(source, &"Checkout fails".into()), "right");
         let (status, first) = send(&face, &sent).await;
         assert_eq!((status, &first["duplicate"]), (202, &json!(false)), "{source}: {first}");

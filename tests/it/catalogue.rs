@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use relaybell::config::samples_of;
 use relaybell::domain::rank;
 use relaybell::source::catalogue::{Catalogues, FactKind, Form};
+use relaybell::source::proof::Proof;
 use relaybell::source::qase::{Qase, UNSEEN, catalogue};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ fn sources() -> Catalogues {
 
 /// The samples of events that Relaybell knows.
 fn samples() -> Vec<(&'static str, relaybell::domain::event::Event)> {
-    let qase = Qase { name: "qase".to_owned(), secrets: Vec::new(), app_url: "https://app.qase.io".parse().unwrap() };
+    let qase = Qase { name: "qase".to_owned(), proof: Proof::Nothing, app_url: "https://app.qase.io".parse().unwrap() };
     samples_of(&"qase".into(), &qase).into_iter().filter(|(variant, _)| !variant.starts_with("unknown.")).collect()
 }
 

@@ -27,10 +27,13 @@ const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 const SOURCES: &str = include_str!("../../docs/sources.md");
 
-const ALL: [(&str, &str); 9] = [
+const UIPATH: &str = include_str!("../../docs/uipath.md");
+
+const ALL: [(&str, &str); 10] = [
     ("README.md", README),
     ("docs/configuration.md", CONFIGURATION),
     ("docs/sources.md", SOURCES),
+    ("docs/uipath.md", UIPATH),
     ("docs/rules.md", RULES),
     ("docs/testing.md", TESTING),
     ("docs/templates.md", TEMPLATES),
@@ -100,6 +103,9 @@ fn indented(text: &str) -> String {
 fn whole(block: &Block<'_>) -> Option<Memory> {
     let text = block.text.clone();
     let first = text.lines().next().unwrap_or_default();
+    if UIPATH.contains(&text) {
+        return Some(one_configuration(UIPATH));
+    }
     if block.language == "handlebars" {
         let name = first.trim_start_matches("{{!-- ").trim_end_matches(" --}}").to_owned();
         assert!(name.starts_with("templates/"), "line {}: the first line names the file", block.line);
@@ -123,6 +129,19 @@ fn whole(block: &Block<'_>) -> Option<Memory> {
         _ if first.starts_with("# rules/") => Some(with_rules(text)),
         _ => panic!("line {}: '{first}' does not say which file this is", block.line),
     }
+}
+
+/// The one configuration that all examples of `markdown` make together, each in the file
+/// that its first line names.
+fn one_configuration(markdown: &str) -> Memory {
+    let mut files = Memory::default();
+    for block in blocks(markdown).iter().filter(|block| ["yaml", "handlebars"].contains(&block.language)) {
+        let first = block.text.lines().next().unwrap_or_default();
+        let name = first.trim_start_matches("# ").trim_start_matches("{{!-- ").trim_end_matches(" --}}");
+        let whole = block.text.strip_prefix("{{!-- ").and_then(|text| text.split_once('\n'));
+        files = files.with(name, whole.map_or(block.text.as_str(), |(_, text)| text));
+    }
+    files
 }
 
 /// One configuration with the destinations of all recipes.
@@ -235,6 +254,38 @@ fn every_way_of_proving_a_sender_is_documented() {
     all_in(SOURCES, &Reason::ALL.iter().map(|reason| reason.word()).collect(), "reasons of a refusal");
     for scheme in words_after(code, "    (") {
         assert!(SOURCES.contains(&format!("`{scheme}`")), "{scheme}");
+    }
+}
+
+#[test]
+fn every_key_of_a_source_is_documented() {
+    let mut keys = BTreeSet::new();
+    for code in [
+        include_str!("../../src/config/sources/orchestrator.rs"),
+        include_str!("../../src/config/sources/cloudevents.rs"),
+    ] {
+        keys.extend(words_after(code, "fields.take("));
+    }
+    all_in(SOURCES, &keys, "keys of a source");
+}
+
+#[test]
+fn every_word_of_test_manager_is_documented() {
+    let code = include_str!("../../src/config/sources/uipath.rs");
+    let mut keys = words_after(code, "fields.take(");
+    keys.extend(words_after(code, "fields.require("));
+    keys.extend(relaybell::domain::defects::COUNTED);
+    // Shown in the example.
+    for inner in ["words", "warning", "critical"] {
+        assert!(UIPATH.contains(inner), "{inner}");
+        keys.remove(inner);
+    }
+    all_in(UIPATH, &keys, "keys of a source of Test Manager");
+    let common: Vec<&str> = relaybell::source::catalogue::COMMON.iter().map(|fact| fact.name).collect();
+    let facts = relaybell::source::uipath::catalogue().facts().iter().map(|fact| fact.name);
+    all_in(UIPATH, &facts.filter(|fact| !common.contains(fact)).collect(), "facts of Test Manager");
+    for word in list(code, "ISSUE: [&str; 5] = [") {
+        assert!(UIPATH.contains(&format!("`issue.{word}`")), "{word}");
     }
 }
 

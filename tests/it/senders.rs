@@ -153,6 +153,10 @@ fn what_orchestrator_adds_later_is_not_lost() {
 const STRUCTURED: &[(&str, &str)] = &[("content-type", "application/cloudevents+json; charset=utf-8")];
 const BATCH: &[(&str, &str)] = &[("content-type", "application/cloudevents-batch+json")];
 
+const BARE: &[(&str, &str)] = &[];
+/// An event in binary mode that has an id alone.
+const BINARY: &[(&str, &str)] = &[("ce-id", "1")];
+
 fn event(id: &str) -> Value {
     json!({ "specversion": "1.0", "id": id, "source": "/ci", "type": "com.example.build.failed", "subject": "build/7",
         "time": "2026-09-14T02:15:33Z", "severity": "Blocker", "traceparent": "00-1", "retries": 3, "data": { "branch": "main" } })
@@ -255,8 +259,8 @@ fn what_is_no_cloud_event_is_refused_with_the_reason() {
         (BATCH, json!("event")),
         (BATCH, json!([event("1"), 2])),
         (BATCH, json!(vec![event("1"); 1001])),
-        (&[], event("1")),
-        (&[("ce-id", "1")], event("1")),
+        (BARE, event("1")),
+        (BINARY, event("1")),
     ] {
         let why = read(source, headers, body.to_string().as_bytes()).unwrap_err().why;
         writeln!(text, "{why}").unwrap();
@@ -264,22 +268,22 @@ fn what_is_no_cloud_event_is_refused_with_the_reason() {
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("no_cloud_event", text) });
 }
 
-proptest! {
-    /// Whatever a proven sender sends, reading it ends, and says the same the second time.
-    #[test]
-    fn reading_never_breaks(body in "\\PC{0,80}", event in "[a-zA-Z.]{0,20}", value in "\\PC{0,20}") {
-        let value = json!({ "Type": event, "EventId": value, "Job": value, "specversion": "1.0", "id": value,
+/// Whatever a proven sender sends, reading it ends, and says the same the second time.
+#[test]
+fn reading_never_breaks() {
+    let snapshots = [ORCHESTRATOR, EVENTS].map(configured);
+    proptest!(|(body in "\\PC{0,80}", event in "[a-zA-Z.]{0,20}", value in "\\PC{0,20}")| {
+        let whole = json!({ "Type": event, "EventId": value, "Job": value, "specversion": "1.0", "id": value,
             "source": value, "type": event, "subject": value, "Jobs": [value, { "Id": value }] }).to_string();
-        for source in [ORCHESTRATOR, EVENTS] {
-            let snapshot = configured(source);
+        for snapshot in &snapshots {
             let adapter = snapshot.sources["s"].adapter.as_ref();
-            for body in [body.as_bytes(), value.as_bytes()] {
-                for headers in [STRUCTURED, BATCH, &[]] {
+            for body in [body.as_bytes(), whole.as_bytes()] {
+                for headers in [STRUCTURED, BATCH, BARE] {
                     prop_assert_eq!(read(adapter, headers, body), read(adapter, headers, body));
                 }
             }
         }
-    }
+    });
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use relaybell::domain::delivery::State;
+use relaybell::domain::event::Dedup;
 use relaybell::domain::priority::Priority;
+use relaybell::domain::stage::Stage;
 use relaybell::store::sqlite::{OpenError, SqliteStore, announcement};
 use relaybell::store::{Committed, DeliveryFilter, Ledger, Store, StoreError};
 
@@ -164,7 +166,7 @@ async fn a_file_of_the_first_schema_is_migrated_and_goes_on() {
     let folder = Folder::new();
     folder.meddle(FIRST_SCHEMA);
     assert!(
-        matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Older { found: 1, known: 2, .. })),
+        matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Older { found: 1, known: 3, .. })),
         "reading does not migrate"
     );
     let store = folder.open();
@@ -176,6 +178,26 @@ async fn a_file_of_the_first_schema_is_migrated_and_goes_on() {
     assert_eq!(taken.jobs[0].content.message.title, "Checkout fails");
 }
 
+/// A file of the second schema, with an event whose planning broke.
+const SECOND_SCHEMA: &str = concat!(
+    include_str!("../../src/store/sqlite/migrations/0001.sql"),
+    include_str!("../../src/store/sqlite/migrations/0002.sql"),
+    include_str!("../fixtures/stored/schema-2.sql"),
+);
+
+#[tokio::test]
+async fn a_file_of_the_second_schema_knows_which_events_are_open() {
+    let folder = Folder::new();
+    folder.meddle(SECOND_SCHEMA);
+    let store = folder.open();
+    let events = store.events(None, None, 10).await.unwrap();
+    let stages: Vec<Stage> = events.iter().map(|event| event.stage).collect();
+    assert_eq!(stages, [Stage::Broken, Stage::Decided], "a reason that says 'broken' breaks nothing");
+    assert_eq!((events[0].dedup.clone(), events[0].headers.len()), (Dedup::SenderId("2".to_owned()), 0));
+    let open = store.events_at(Stage::Broken, Some("qase"), None, 10).await.unwrap();
+    assert_eq!(open.iter().map(|event| event.id).collect::<Vec<_>>(), [events[0].id]);
+}
+
 #[test]
 fn a_file_of_another_schema_or_program_is_refused() {
     let folder = Folder::new();
@@ -183,9 +205,9 @@ fn a_file_of_another_schema_or_program_is_refused() {
     folder.meddle("PRAGMA user_version = 99");
     assert_eq!(
         folder.refused(),
-        "…/relaybell.db has schema 99, this release knows up to 2: run the release that wrote it, or a newer one"
+        "…/relaybell.db has schema 99, this release knows up to 3: run the release that wrote it, or a newer one"
     );
-    assert!(matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Newer { found: 99, known: 2, .. })));
+    assert!(matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Newer { found: 99, known: 3, .. })));
 
     let folder = Folder::new();
     folder.meddle("CREATE TABLE notes (text TEXT)");

@@ -83,7 +83,8 @@ async fn every_refusal_has_its_status_and_stores_nothing() {
         "relaybell_events_refused_total{source=\"(unknown)\",reason=\"unknown_source\"} 1",
         "relaybell_events_refused_total{source=\"qase\",reason=\"no_secret\"} 1",
         "relaybell_events_refused_total{source=\"qase\",reason=\"wrong_secret\"} 1",
-        "relaybell_events_refused_total{source=\"qase\",reason=\"not_json\"} 3",
+        "relaybell_events_refused_total{source=\"qase\",reason=\"not_json\"} 2",
+        "relaybell_events_refused_total{source=\"qase\",reason=\"compressed\"} 1",
         "relaybell_events_refused_total{source=\"qase\",reason=\"too_large\"} 1",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");

@@ -17,6 +17,7 @@ use crate::domain::plan::{Plan, plan_seen};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
+use crate::source::RawHook;
 use crate::store::{EventRecord, Ledger};
 
 use super::access::{configuration, reader};
@@ -159,7 +160,8 @@ fn plan(event: Event, side: &Side) -> Plan {
 fn seen(record: EventRecord, present: &Side, difference: &mut Difference) -> Result<Event, Failure> {
     let mut facts: Facts = serde_json::from_value(record.facts)
         .with_context(|| format!("the facts of event {} are damaged", record.id))?;
-    match payload(&present.snapshot, &record.source, &record.name, record.body.into()) {
+    let hook = RawHook::restored(&record.headers, record.body.into());
+    match payload(&present.snapshot, &record.source, &record.name, hook) {
         Ok(payload) => {
             facts.values.insert("payload".to_owned(), payload);
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::config::{Disk, FILE_BYTES_MAX, Files, Snapshot, SourceSpec, did_you_mean};
-use crate::domain::event::{Event, Report};
+use crate::domain::event::Event;
 use crate::domain::facts::Facts;
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
@@ -17,7 +17,7 @@ use crate::domain::plan::{Arrival, Decision, Verdict, see};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
-use crate::source::{ByHand, Malformed, RawHook};
+use crate::source::{ByHand, RawHook};
 use crate::store::{EventRecord, Ledger};
 
 use super::super::access::{reader, reader_if_any};
@@ -113,7 +113,8 @@ fn from_record(snapshot: &Snapshot, record: EventRecord) -> Result<Case, Failure
     let mut facts: Facts = serde_json::from_value(record.facts)
         .with_context(|| format!("the facts of event {} are damaged", record.id))?;
     let mut facts_from = "as they were seen when it was received".to_owned();
-    match payload(snapshot, &record.source, &record.name, record.body.into()) {
+    let hook = RawHook::restored(&record.headers, record.body.into());
+    match payload(snapshot, &record.source, &record.name, hook) {
         Ok(payload) => {
             facts.values.insert("payload".to_owned(), payload);
         }
@@ -137,10 +138,10 @@ pub(in crate::cli) fn payload(
     snapshot: &Snapshot,
     source: &str,
     event: &str,
-    body: Bytes,
+    hook: RawHook,
 ) -> Result<serde_json::Value, String> {
     let spec = snapshot.sources.get(source).ok_or_else(|| format!("relaybell.yaml has no source '{source}' now"))?;
-    let reports = read(spec, body).map_err(|error| error.to_string())?;
+    let reports = ByHand(spec.adapter.as_ref()).read(hook).map_err(|error| error.to_string())?;
     let report = reports.into_iter().find(|report| report.event == event);
     report.map(|report| report.payload).ok_or_else(|| "the body reads as another event now".to_owned())
 }
@@ -218,9 +219,4 @@ fn chosen<'s>(snapshot: &'s Snapshot, source: Option<&str>) -> Result<&'s Arc<So
             }
         }
     }
-}
-
-/// Reads a body as `source` would, whoever sent it: nothing is accepted by it.
-fn read(source: &SourceSpec, body: Bytes) -> Result<Vec<Report>, Malformed> {
-    ByHand(source.adapter.as_ref()).read(RawHook::posted(HeaderMap::new(), body))
 }

@@ -223,5 +223,6 @@ fn origin_words(origin: Origin) -> String {
         Origin::Event => "this event".to_owned(),
         Origin::Derived => "computed".to_owned(),
         Origin::Memory { since } => format!("remembered since {since}"),
+        Origin::LookUp { at } => format!("looked up at {at}"),
     }
 }

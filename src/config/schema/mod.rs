@@ -10,6 +10,7 @@ mod rules;
 mod settings;
 mod sources;
 mod trials;
+mod uipath;
 
 use serde_json::{Value, json};
 

@@ -134,6 +134,16 @@ fn whole(about: &str, most: u32) -> Value {
 }
 
 fn limit() -> Value {
+    limit_as("How fast messages go there. The default fits the vendor.")
+}
+
+pub(super) fn limit_of(about: &str, usual: &str) -> Value {
+    let mut limit = limit_as(about);
+    limit["default"] = usual.into();
+    limit
+}
+
+fn limit_as(about: &str) -> Value {
     let pace = json!({
         "type": "string",
         "pattern": r"^(none|\s*[0-9]+\s*/\s*(s|min|m|h)\s*)$",
@@ -144,7 +154,7 @@ fn limit() -> Value {
         "A pace with bursts.",
         vec![must("rate", rate), key("burst", whole("How many may go at once after a pause.", 1000))],
     );
-    json!({ "description": "How fast messages go there. The default fits the vendor.", "anyOf": [pace, parts] })
+    json!({ "description": about, "anyOf": [pace, parts] })
 }
 
 fn retry(give_up: &str) -> Value {

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::mapping;
 use super::parts::{DURATION, Key, duration, key, list, map, must, one_of, text, text_or};
+use super::settings::limit_of;
+use super::uipath;
 
 /// One sender of webhooks.
 pub(super) fn schema() -> Value {
@@ -12,6 +14,7 @@ pub(super) fn schema() -> Value {
         "type": "object",
         "oneOf": [
             kind("qase", "A workspace of Qase.", "X-Qase-Secret", qase()),
+            kind("uipath", "UiPath Test Manager.", "X-Relaybell-Secret", uipath::keys()),
             kind("uipath_orchestrator", "A tenant of UiPath Orchestrator.", "X-UiPath-Signature", orchestrator()),
             kind("cloudevents", "Senders of CloudEvents.", "Authorization: Bearer", cloudevents()),
             kind("json", "Any sender of JSON, mapped by expressions.", "X-Relaybell-Secret", mapping::keys()),
@@ -49,6 +52,13 @@ fn kind(word: &str, about: &str, proof: &str, own: Vec<Key>) -> Value {
         key("signature", json!({ "$ref": "#/$defs/signature" })),
     ];
     keys.push(key("expect_every", expect_every()));
+    keys.push(key(
+        "never_refuse",
+        json!({
+            "type": "boolean",
+            "description": "Whether a webhook of the right sender that cannot be read is accepted and kept.",
+        }),
+    ));
     keys.extend(own);
     map(about, keys)
 }
@@ -70,7 +80,22 @@ fn expect_every() -> Value {
 }
 
 fn qase() -> Vec<Key> {
-    vec![key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io"))]
+    vec![
+        key("app_url", text_or("For links to runs, cases and defects.", "https://app.qase.io")),
+        key("api", qase_api()),
+    ]
+}
+
+fn qase_api() -> Value {
+    map(
+        "Qase's API, asked about events that say too little.",
+        vec![
+            must("token", text("An API token, by reference: ${NAME}. Empty: nothing is asked.")),
+            key("url", text_or("The address of the API.", "https://api.qase.io/v1")),
+            key("limit", limit_of("How fast it is asked.", "120/min")),
+            key("proxy", text("http://, https://, socks5:// or socks5h://.")),
+        ],
+    )
 }
 
 fn orchestrator() -> Vec<Key> {

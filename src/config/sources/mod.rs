@@ -1,49 +1,79 @@
 //! `sources:`: who sends webhooks.
 
+mod api;
 mod cloudevents;
 mod expect;
 mod json;
 mod orchestrator;
+mod pledge;
 mod proof;
 mod qase;
+mod uipath;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::SourceSpec;
+use serde_yaml::Value;
+
 use super::desk::Desk;
-use super::fields::{Fields, entries, name, not_yet, one_of, text};
+use super::fields::{Fields, entries, name, one_of, text};
 use super::findings::Place;
-use super::node::{Entry, Node};
+use super::node::{Entry, Node, Tree};
 use super::presets;
 use super::settings::MAIN_SHEET;
+use super::{ApiSpec, Exchanges, SourceSpec, Unread};
 use crate::domain::Name;
 use crate::source::Source;
 use crate::source::own::{self, Own};
-
-/// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 1] = ["uipath"];
+pub use pledge::{Pledge, check as check_pledges};
 
 /// The kinds of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Qase,
+    TestManager,
     Orchestrator,
     CloudEvents,
     Json,
 }
 
 /// Their words.
-const KINDS: [(&str, Kind); 4] = [
+const KINDS: [(&str, Kind); 5] = [
     ("qase", Kind::Qase),
+    ("uipath", Kind::TestManager),
     ("uipath_orchestrator", Kind::Orchestrator),
     ("cloudevents", Kind::CloudEvents),
     ("json", Kind::Json),
 ];
 
-/// Reads `sources:`; the names of the broken ones are given too.
-pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<SourceSpec>>, BTreeSet<Name>) {
-    let (mut sources, mut names) = (BTreeMap::new(), BTreeSet::new());
+/// What `sources:` says.
+#[derive(Default)]
+pub struct Sources {
+    /// The sources by name.
+    pub sources: BTreeMap<Name, Arc<SourceSpec>>,
+    /// The names of all sources, the broken ones too.
+    pub names: BTreeSet<Name>,
+    /// What they rely on of destinations and rules.
+    pub pledges: Vec<Pledge>,
+}
+
+/// What the keys of one kind say.
+struct Read {
+    adapter: Arc<dyn Source>,
+    api: Option<ApiSpec>,
+    exchanges: Exchanges,
+}
+
+impl Read {
+    /// A source that only reports.
+    fn of(adapter: impl Source + 'static) -> Self {
+        Self { adapter: Arc::new(adapter), api: None, exchanges: Exchanges::default() }
+    }
+}
+
+/// Reads `sources:`.
+pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
+    let Sources { mut sources, mut names, mut pledges } = Sources::default();
     for entry in node.map_or(&[][..], |node| entries(node, "'sources'", &mut desk.findings)) {
         let called = name(&entry.key, "source", entry.key_at, &mut desk.findings);
         if called.as_deref() == Some(own::NAME) {
@@ -58,16 +88,19 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
         };
         let Some(kind) = fields.require("kind", &mut desk.findings) else { continue };
         let Some(word) = text(kind, "'kind'", &mut desk.findings) else { continue };
-        if SOURCES_LATER.contains(&word) {
-            not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
-            continue;
-        }
         let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
-        let adapter = read_kind(kind, entry, &mut fields, desk);
+        let usual = match kind {
+            Kind::TestManager | Kind::Orchestrator => Unread::Kept,
+            Kind::Qase | Kind::CloudEvents | Kind::Json => Unread::Refused,
+        };
+        let unread = unread(&mut fields, usual, desk);
         let expect_every = expect::read(&mut fields, desk);
+        let read = read_kind(kind, entry, &mut fields, &mut pledges, desk);
         fields.finish(&mut desk.findings);
-        if let (Some(name), Some(adapter)) = (called, adapter) {
-            sources.insert(name.clone(), Arc::new(SourceSpec { name, kind: word_of(kind), adapter, expect_every }));
+        if let (Some(name), Some(Read { adapter, api, exchanges })) = (called, read) {
+            let kind = word_of(kind);
+            let spec = SourceSpec { name: name.clone(), kind, adapter, expect_every, unread, api, exchanges };
+            sources.insert(name, Arc::new(spec));
         }
     }
     if sources.is_empty() && !desk.findings.failed() {
@@ -78,11 +111,36 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> (BTreeMap<Name, Arc<Sou
             help,
         );
     }
-    let name = Name::from(own::NAME);
-    names.insert(name.clone());
-    let itself = SourceSpec { name: name.clone(), kind: own::NAME, adapter: Arc::new(Own), expect_every: Vec::new() };
-    sources.insert(name, Arc::new(itself));
-    (sources, names)
+    names.insert(own::NAME.into());
+    sources.insert(own::NAME.into(), Arc::new(itself()));
+    Sources { sources, names, pledges }
+}
+
+/// The relay as a source.
+fn itself() -> SourceSpec {
+    SourceSpec {
+        name: own::NAME.into(),
+        kind: own::NAME,
+        adapter: Arc::new(Own),
+        expect_every: Vec::new(),
+        unread: Unread::Refused,
+        api: None,
+        exchanges: Exchanges::default(),
+    }
+}
+
+/// `never_refuse:`, with the default `usual` of the kind.
+fn unread(fields: &mut Fields<'_>, usual: Unread, desk: &mut Desk<'_>) -> Unread {
+    let Some(node) = fields.take("never_refuse") else { return usual };
+    match &node.tree {
+        Tree::Scalar(Value::Bool(true), _) => Unread::Kept,
+        Tree::Scalar(Value::Bool(false), _) => Unread::Refused,
+        _ => {
+            let message = format!("'never_refuse' must be true or false, but this is {}", node.kind());
+            desk.findings.error(node.at, message);
+            usual
+        }
+    }
 }
 
 /// The word of a kind.
@@ -91,12 +149,19 @@ fn word_of(kind: Kind) -> &'static str {
 }
 
 /// Reads what is the own of a source of this kind.
-fn read_kind(kind: Kind, entry: &Entry, fields: &mut Fields<'_>, desk: &mut Desk<'_>) -> Option<Arc<dyn Source>> {
+fn read_kind(
+    kind: Kind,
+    entry: &Entry,
+    fields: &mut Fields<'_>,
+    pledges: &mut Vec<Pledge>,
+    desk: &mut Desk<'_>,
+) -> Option<Read> {
     let (name, at) = (entry.key.as_str(), entry.key_at);
-    Some(match kind {
-        Kind::Qase => Arc::new(qase::read(name, fields, at, desk)?),
-        Kind::Orchestrator => Arc::new(orchestrator::read(name, fields, at, desk)?),
-        Kind::CloudEvents => Arc::new(cloudevents::read(name, fields, at, desk)?),
-        Kind::Json => Arc::new(json::read(name, fields, at, desk)?),
-    })
+    match kind {
+        Kind::Qase => qase::read(name, fields, at, desk),
+        Kind::TestManager => uipath::read(name, fields, at, pledges, desk),
+        Kind::Orchestrator => orchestrator::read(name, fields, at, desk).map(Read::of),
+        Kind::CloudEvents => cloudevents::read(name, fields, at, desk).map(Read::of),
+        Kind::Json => json::read(name, fields, at, desk).map(Read::of),
+    }
 }

@@ -79,7 +79,7 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, usual: &Usual, desk:
         (node, None, None) => {
             let known = node.map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
             let failed = node.is_some() && desk.findings.failed() && !before;
-            if known.is_empty() && !failed && header.is_none() {
+            if known.is_empty() && !failed && (node.is_some() || header.is_none()) {
                 warn(name, at, usual, desk);
             }
             match header {

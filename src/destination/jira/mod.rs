@@ -2,6 +2,7 @@
 
 mod adf;
 mod conversation;
+mod count;
 mod issue;
 mod question;
 mod transition;
@@ -18,7 +19,7 @@ use self::conversation::Conversation;
 use self::issue::Complaints;
 use super::reply::{advise, lost, quote, throttled};
 use super::threads::Skip;
-use super::{Answer, Ask, Destination, Reply, Step, json_bytes};
+use super::{Answer, Ask, Counting, DefectQueries, Destination, Reply, Step, json_bytes};
 use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks_again};
 use crate::domain::how::IfMissing;
 
@@ -95,6 +96,14 @@ impl Destination for Jira {
 
     fn question(&self, answers: &[Answer]) -> Option<Step> {
         Some(question::step(self, answers))
+    }
+
+    fn count(&self, query: &str, answers: &[Answer]) -> Option<Counting> {
+        Some(count::step(self, query, answers))
+    }
+
+    fn defect_queries(&self) -> Option<DefectQueries> {
+        Some(count::queries(self))
     }
 }
 
@@ -213,11 +222,14 @@ impl Jira {
         }
     }
 
+    /// Whether it has pages for people; the gateway for scoped tokens has none.
+    fn has_pages(&self) -> bool {
+        self.url.host_str() != Some("api.atlassian.com")
+    }
+
     fn receipt(&self, key: &str, note: Option<String>) -> Receipt {
         let is_key = key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        // The gateway for scoped tokens has no pages for people.
-        let has_pages = self.url.host_str() != Some("api.atlassian.com");
-        let link = (is_key && has_pages).then(|| self.address(&format!("/browse/{key}")));
+        let link = (is_key && self.has_pages()).then(|| self.address(&format!("/browse/{key}")));
         Receipt { key: Some(key.to_owned()), link, note, ..Receipt::default() }
     }
 

@@ -9,7 +9,7 @@ use super::Fault;
 use super::functions::Function;
 use super::node::{Each, Node, Operator, Pattern};
 use super::work::{Budget, Text, Val};
-use crate::domain::facts::Facts;
+use crate::domain::look::Lookup;
 use crate::domain::rank;
 
 /// How deep two lists are compared with one another.
@@ -20,7 +20,7 @@ const KEY_CHARS_MAX: usize = 60;
 
 pub(super) type Outcome<'a> = Result<Val<'a>, Fault>;
 
-pub(super) fn evaluate(root: &Node, facts: &Facts, budget: &mut Budget) -> Result<bool, Fault> {
+pub(super) fn evaluate(root: &Node, facts: &dyn Lookup, budget: &mut Budget) -> Result<bool, Fault> {
     match value(root, facts, budget)? {
         Val::Flag(held) => Ok(held),
         other => Err(fault(format!("it gives {}, not true or false", other.word()))),
@@ -28,14 +28,14 @@ pub(super) fn evaluate(root: &Node, facts: &Facts, budget: &mut Budget) -> Resul
 }
 
 /// What `root` gives.
-pub(super) fn value<'a>(root: &'a Node, facts: &'a Facts, budget: &mut Budget) -> Outcome<'a> {
+pub(super) fn value<'a>(root: &'a Node, facts: &'a dyn Lookup, budget: &mut Budget) -> Outcome<'a> {
     let mut run = Run { facts, variables: Vec::new(), budget };
     let outcome = run.eval(root);
     if run.budget.is_spent() { Err(Budget::fault()) } else { outcome }
 }
 
 pub(super) struct Run<'a, 'b> {
-    facts: &'a Facts,
+    facts: &'a dyn Lookup,
     variables: Vec<Val<'a>>,
     pub(super) budget: &'b mut Budget,
 }

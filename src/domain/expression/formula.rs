@@ -68,6 +68,12 @@ impl Formula {
         self.reads.iter().any(|path| path.name() == root)
     }
 
+    /// The paths that it reads, each once.
+    #[must_use]
+    pub fn paths(&self) -> &[FactPath] {
+        &self.reads
+    }
+
     /// The path that it reads, if it does nothing else.
     #[must_use]
     pub fn path(&self) -> Option<&FactPath> {

@@ -21,7 +21,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::facts::{FactPath, Facts};
+use super::facts::FactPath;
+use super::look::Lookup;
 pub use formula::{Formula, Given};
 use node::Node;
 pub use work::Work;
@@ -174,7 +175,7 @@ impl Expression {
     /// # Errors
     /// Why it came to no result: a fact that is missing, values that do not go together,
     /// too much work.
-    pub fn eval(&self, facts: &Facts) -> Result<bool, Fault> {
+    pub fn eval(&self, facts: &dyn Lookup) -> Result<bool, Fault> {
         evaluate::evaluate(&self.root, facts, &mut work::Budget::new())
     }
 
@@ -182,7 +183,7 @@ impl Expression {
     ///
     /// # Errors
     /// As [`Expression::eval`], and when no work is left.
-    pub fn eval_within(&self, facts: &Facts, work: &mut Work) -> Result<bool, Fault> {
+    pub fn eval_within(&self, facts: &dyn Lookup, work: &mut Work) -> Result<bool, Fault> {
         let mut budget = work::Budget::of(work);
         let held = evaluate::evaluate(&self.root, facts, &mut budget);
         budget.settle(work);

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::want::{Key, Want, wants};
-use super::{Index, Node, Ranges, Split};
-use crate::domain::facts::FactPath;
+use super::asked::Asked;
+use super::want::{Hash, Key, Want, wants};
+use super::{Candidate, NOWHERE, Node, Part, Ranges, Slot, Split, Tree};
 use crate::domain::rule::Rule;
 
 /// Up to so many rules are evaluated one by one rather than divided further.
-const LEAF_RULES: usize = 2;
+const LEAF_RULES: usize = 4;
 /// How many facts are asked on one way at most.
 const DEPTH_MAX: usize = 12;
 /// How many places of the tree a rule stands at, at most, on average.
@@ -32,98 +32,155 @@ impl<'a> Entry<'a> {
     }
 }
 
-pub(super) fn index(rules: &[Rule]) -> Index {
-    let mut facts: Vec<FactPath> = Vec::new();
-    let mut known: Hashed<&FactPath, u32> = Hashed::default();
+pub(super) fn tree(rules: &[Rule], asked: &mut Asked) -> Tree {
     let mut entries = Vec::with_capacity(rules.len());
     for (rule, place) in rules.iter().zip(0_u32..) {
-        let mut numbered = Vec::new();
-        for (fact, any) in wants(&rule.when) {
-            let next = u32::try_from(facts.len()).unwrap_or(u32::MAX);
-            let number = *known.entry(fact).or_insert_with(|| {
-                facts.push(fact.clone());
-                next
-            });
-            numbered.push((number, any));
-        }
-        entries.push(Entry { rule: place, wants: numbered });
+        let wants = wants(&rule.when).into_iter().map(|(fact, any)| (asked.place(fact), any)).collect();
+        entries.push(Entry { rule: place, wants });
     }
-    let root = node(&entries.iter().collect::<Vec<_>>(), &mut Vec::new(), PLACES_MAX);
-    Index { facts, root }
+    let mut builder = Builder::default();
+    builder.tree.root = builder.node(&entries.iter().collect::<Vec<_>>(), PLACES_MAX);
+    builder.tree
 }
 
-/// A node for `entries`, each of which may stand at `places` places below it on average.
-fn node(entries: &[&Entry<'_>], asked: &mut Vec<u32>, places: f64) -> Node {
-    let leaf = || Node::Leaf(entries.iter().map(|entry| entry.rule).collect());
-    if entries.len() <= LEAF_RULES || asked.len() >= DEPTH_MAX {
-        return leaf();
+#[derive(Default)]
+struct Builder {
+    tree: Tree,
+    /// The facts asked on the way to the node that is built.
+    asked: Vec<u32>,
+}
+
+impl Builder {
+    /// A node for `entries`, each of which may stand at `places` places below it on average.
+    fn node(&mut self, entries: &[&Entry<'_>], places: f64) -> u32 {
+        let best = if entries.len() <= LEAF_RULES || self.asked.len() >= DEPTH_MAX {
+            None
+        } else {
+            best(entries, &self.asked, places)
+        };
+        let Some(best) = best else {
+            let rules =
+                append(&mut self.tree.rules, entries.iter().map(|entry| Candidate { rule: entry.rule, start: 0 }));
+            return self.add(Node::Leaf(rules));
+        };
+        let places = places / best.copies;
+        let (caring, others): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
+            entries.iter().partition(|entry| entry.wants_of(best.fact).is_some());
+        self.asked.push(best.fact);
+        // It stands before what is below it.
+        let node = self.add(Node::Leaf(Part::default()));
+        let split = self.split(best.fact, &caring, &others, places);
+        if let Some(node) = self.tree.nodes.get_mut(node as usize) {
+            *node = Node::Split(split);
+        }
+        self.asked.pop();
+        node
     }
-    let Some(best) = best(entries, asked, places) else { return leaf() };
-    let places = places / best.copies;
-    let (caring, others): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
-        entries.iter().partition(|entry| entry.wants_of(best.fact).is_some());
-    asked.push(best.fact);
-    let mut split = Split { fact: best.fact, ..Split::default() };
-    let mut groups: Hashed<u64, Vec<&Entry<'_>>> = Hashed::default();
-    let mut lengths = Vec::new();
-    let mut ranged = Vec::new();
-    for entry in &caring {
-        for want in entry.wants_of(best.fact).unwrap_or_default() {
-            match want {
-                Want::Key(key) => {
-                    groups.entry(key.hashed()).or_default().push(entry);
-                    match key {
-                        Key::Text(_) => {}
-                        Key::Number(_) => split.has_numbers = true,
-                        Key::Begins(text) => lengths.push(text.len()),
+
+    fn add(&mut self, node: Node) -> u32 {
+        self.tree.nodes.push(node);
+        place(self.tree.nodes.len() - 1)
+    }
+
+    fn split(&mut self, fact: u32, caring: &[&Entry<'_>], others: &[&Entry<'_>], places: f64) -> Split {
+        let mut groups: Hashed<Hash, Vec<&Entry<'_>>> = Hashed::default();
+        let mut lengths = Vec::new();
+        let mut ranged = Vec::new();
+        let mut has_numbers = false;
+        for entry in caring {
+            for want in entry.wants_of(fact).unwrap_or_default() {
+                match want {
+                    Want::Key(key) => {
+                        groups.entry(key.hashed()).or_default().push(entry);
+                        match key {
+                            Key::Text(_) => {}
+                            Key::Number(_) => has_numbers = true,
+                            Key::Begins(text) => lengths.push(place(text.len())),
+                        }
                     }
+                    Want::Between(from, to) => ranged.push((*from, *to, *entry)),
                 }
-                Want::Between(from, to) => ranged.push((*from, *to, *entry)),
             }
         }
+        lengths.sort_unstable();
+        lengths.dedup();
+        let lengths = append(&mut self.tree.lengths, lengths);
+        let keys = self.keys(groups, places);
+        let ranges = self.ranges(&ranged, places);
+        let beside = if others.is_empty() { NOWHERE } else { self.node(others, places) };
+        Split { fact, keys, has_numbers, lengths, ranges, beside }
     }
-    split.keys = groups.into_iter().map(|(key, group)| (key, node(&group, asked, places))).collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    split.lengths = lengths.into();
-    split.ranges = ranges(&ranged, asked, places);
-    split.beside = node(&others, asked, places);
-    asked.pop();
-    Node::Split(Box::new(split))
+
+    /// A table of the nodes of `groups`.
+    fn keys(&mut self, groups: Hashed<Hash, Vec<&Entry<'_>>>, places: f64) -> Part {
+        if groups.is_empty() {
+            return Part::default();
+        }
+        let size = (groups.len() * 2).next_power_of_two();
+        let empty = Slot { hash: 0, node: NOWHERE };
+        let part = append(&mut self.tree.keys, std::iter::repeat_n(empty, size));
+        for (hash, group) in groups {
+            let slot = Slot { hash, node: self.node(&group, places) };
+            let from = part.from as usize;
+            let Some(table) = self.tree.keys.get_mut(from..from + size) else { continue };
+            let mut at = hash as usize & (size - 1);
+            while table[at].node != NOWHERE {
+                at = (at + 1) & (size - 1);
+            }
+            table[at] = slot;
+        }
+        part
+    }
+
+    /// The segment tree of ranges.
+    fn ranges(&mut self, ranged: &[(f64, f64, &Entry<'_>)], places: f64) -> u32 {
+        if ranged.is_empty() {
+            return NOWHERE;
+        }
+        let bounds = bounds(ranged.iter().map(|(from, to, _)| (*from, *to)));
+        let every = bounds.len().div_ceil(CUTS_MAX).max(1);
+        let mut cuts: Vec<f64> = bounds.into_iter().step_by(every).collect();
+        cuts.dedup_by(|one, other| *one <= *other);
+        let buckets = cuts.len() + 1;
+        let mut groups: Vec<Vec<&Entry<'_>>> = vec![Vec::new(); 2 * buckets];
+        for (from, to, entry) in ranged {
+            if from > to {
+                continue;
+            }
+            let bucket = |number: f64| buckets + cuts.partition_point(|cut| *cut <= number);
+            let (mut left, mut right) = (bucket(*from), bucket(*to) + 1);
+            while left < right {
+                if left % 2 == 1 {
+                    groups[left].push(entry);
+                    left += 1;
+                }
+                if right % 2 == 1 {
+                    right -= 1;
+                    groups[right].push(entry);
+                }
+                left /= 2;
+                right /= 2;
+            }
+        }
+        let nodes: Vec<u32> =
+            groups.iter().map(|group| if group.is_empty() { NOWHERE } else { self.node(group, places) }).collect();
+        let cuts = append(&mut self.tree.cuts, cuts);
+        let segments = append(&mut self.tree.segments, nodes);
+        self.tree.ranges.push(Ranges { cuts, segments });
+        place(self.tree.ranges.len() - 1)
+    }
 }
 
-/// The segment tree of ranges.
-fn ranges(ranged: &[(f64, f64, &Entry<'_>)], asked: &mut Vec<u32>, places: f64) -> Ranges {
-    if ranged.is_empty() {
-        return Ranges::default();
-    }
-    let bounds = bounds(ranged.iter().map(|(from, to, _)| (*from, *to)));
-    let every = bounds.len().div_ceil(CUTS_MAX).max(1);
-    let mut cuts: Vec<f64> = bounds.into_iter().step_by(every).collect();
-    cuts.dedup_by(|one, other| *one <= *other);
-    let buckets = cuts.len() + 1;
-    let mut groups: Vec<Vec<&Entry<'_>>> = vec![Vec::new(); 2 * buckets];
-    for (from, to, entry) in ranged {
-        if from > to {
-            continue;
-        }
-        let bucket = |number: f64| buckets + cuts.partition_point(|cut| *cut <= number);
-        let (mut left, mut right) = (bucket(*from), bucket(*to) + 1);
-        while left < right {
-            if left % 2 == 1 {
-                groups[left].push(entry);
-                left += 1;
-            }
-            if right % 2 == 1 {
-                right -= 1;
-                groups[right].push(entry);
-            }
-            left /= 2;
-            right /= 2;
-        }
-    }
-    let nodes = groups.iter().map(|group| node(group, asked, places)).collect();
-    Ranges { cuts: cuts.into(), nodes }
+/// Adds `more` to `list` and says where it stands there.
+fn append<T>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) -> Part {
+    let from = list.len();
+    list.extend(more);
+    Part { from: place(from), length: place(list.len() - from) }
+}
+
+/// A place or a length. No machine holds so much that it does not fit.
+fn place(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(NOWHERE)
 }
 
 /// The finite ends of ranges, ascending.

@@ -7,83 +7,155 @@
 //! found costs about what matches, however many rules there are. The index only skips
 //! rules that [`Rule::matches`] would refuse; the rest is evaluated.
 
+mod asked;
 mod build;
 mod saying;
+mod shorthand;
+mod spell;
 mod want;
 
-use std::collections::HashMap;
+use super::facts::FactPath;
+use super::look::Look;
+use super::rule::{Judgement, Rule};
+use asked::{Answers, Asked};
+use saying::Sayings;
+use shorthand::{Hearing, Shorthand};
+use want::Hash;
 
-use foldhash::fast::FixedState;
-
-use super::facts::{FactPath, Facts};
-use super::rule::Rule;
-use saying::{Saying, Sayings};
-use want::Key;
-
-/// By the hash of what rules want (see [`Key::hashed`]). Two texts of one hash would only lead
-/// to rules that are then refused. What is looked up are an event's texts, but what stands
-/// in it are those of rules, so that a sender cannot make it slow.
-type Map = HashMap<u64, Node, FixedState>;
-
-/// Finds the rules that an event can match.
+/// Finds the rules that an event matches.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    /// The facts that are asked; nodes name them by their place here.
-    facts: Vec<FactPath>,
-    root: Node,
+    /// The facts that are asked; all else names them by their place here.
+    asked: Asked,
+    tree: Tree,
+    shorthand: Shorthand,
+}
+
+/// The tree, flat: its nodes lie side by side and name each other by their places, so that
+/// the way of an event touches as little memory as can be.
+#[derive(Debug, Clone, Default)]
+struct Tree {
+    root: u32,
+    nodes: Vec<Node>,
+    /// The rules of all leaves.
+    rules: Vec<Candidate>,
+    /// The tables of all splits, each a power of two long, at most half full.
+    keys: Vec<Slot>,
+    /// The lengths of beginnings of all splits.
+    lengths: Vec<u32>,
+    ranges: Vec<Ranges>,
+    /// The cuts of all ranges.
+    cuts: Vec<f64>,
+    /// The nodes of all segment trees.
+    segments: Vec<u32>,
 }
 
 #[derive(Debug, Clone)]
 enum Node {
-    /// These rules, by their place.
-    Leaf(Box<[u32]>),
+    /// These rules.
+    Leaf(Part),
     /// What one fact says divides the rules.
-    Split(Box<Split>),
+    Split(Split),
 }
 
-impl Default for Node {
-    fn default() -> Self {
-        Self::Leaf(Box::default())
+/// A rule that an event can match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Its place among the rules.
+    rule: u32,
+    /// Where its steps begin.
+    start: u32,
+}
+
+/// A part of one of the tree's lists.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    from: u32,
+    length: u32,
+}
+
+impl Part {
+    fn of<T>(self, list: &[T]) -> &[T] {
+        let from = self.from as usize;
+        list.get(from..from + self.length as usize).unwrap_or_default()
     }
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Split {
     fact: u32,
-    /// The rules that want this text, this number, or text that begins so.
-    keys: Map,
+    /// By the hash of what rules want: this text, this number, or text that begins so. Two
+    /// texts of one hash only lead to rules that are then refused. What is looked up are an
+    /// event's texts, but what stands in it are those of rules, so that a sender cannot
+    /// make it slow.
+    keys: Part,
     /// Whether any of them wants a number.
     has_numbers: bool,
     /// The lengths of the beginnings, ascending, each once.
-    lengths: Box<[usize]>,
-    /// The rules that want a number in a range.
-    ranges: Ranges,
+    lengths: Part,
+    /// The rules that want a number in a range; none: [`NOWHERE`].
+    ranges: u32,
     /// The rules that do not care about the fact in this way.
-    beside: Node,
+    beside: u32,
 }
+
+/// A node under a key.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: Hash,
+    node: u32,
+}
+
+/// A node that there is not.
+const NOWHERE: u32 = u32::MAX;
 
 /// Ranges of numbers as a segment tree: the cuts make buckets, and a node covers one
 /// bucket, or those of two nodes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Ranges {
-    cuts: Box<[f64]>,
+    cuts: Part,
     /// As many inner nodes as buckets, the first unused, and then the buckets; node `n`
-    /// covers what `2n` and `2n + 1` do. Empty when there are no ranges.
-    nodes: Box<[Node]>,
+    /// covers what `2n` and `2n + 1` do.
+    segments: Part,
 }
 
 impl Index {
     /// Indexes `rules` by their places.
     #[must_use]
     pub fn new(rules: &[Rule]) -> Self {
-        build::index(rules)
+        let mut asked = Asked::default();
+        let mut tree = build::tree(rules, &mut asked);
+        let shorthand = Shorthand::of(rules, &mut tree.rules, &mut asked);
+        Self { asked, tree, shorthand }
     }
 
-    /// The places of all rules that can match `facts`, ascending, each once.
+    /// The facts that some rule asks for, each once.
     #[must_use]
-    pub fn candidates(&self, facts: &Facts) -> Vec<u32> {
-        let mut walk = Walk { index: self, sayings: Sayings::of(facts), found: Vec::new() };
-        walk.node(&self.root);
+    pub fn asked(&self) -> &[FactPath] {
+        self.asked.paths()
+    }
+
+    /// The places of all rules that can match `event`, ascending, each once.
+    #[must_use]
+    pub fn candidates(&self, event: &impl Look) -> Vec<u32> {
+        self.found(&Answers::of(event, &self.asked)).into_iter().map(|candidate| candidate.rule).collect()
+    }
+
+    /// What those of `rules`, which are the indexed ones, make of `event` that do not refuse
+    /// it; ascending, each once.
+    pub(super) fn judged(&self, rules: &[Rule], event: &impl Look) -> Vec<(usize, Judgement)> {
+        let answers = Answers::of(event, &self.asked);
+        let mut hearing = Hearing::of(&self.shorthand, &answers);
+        let found = self.found(&answers).into_iter();
+        found
+            .map(|candidate| (candidate.rule as usize, hearing.judge(rules, candidate)))
+            .filter(|(_, judgement)| *judgement != Judgement::Refuses)
+            .collect()
+    }
+
+    fn found<L: Look>(&self, answers: &Answers<'_, '_, L>) -> Vec<Candidate> {
+        let mut walk = Walk { tree: &self.tree, sayings: Sayings::of(answers), found: Vec::new() };
+        walk.node(self.tree.root);
         let mut found = walk.found;
         found.sort_unstable();
         found.dedup();
@@ -92,64 +164,63 @@ impl Index {
 }
 
 /// The way of one event through the tree.
-struct Walk<'i, 'f> {
-    index: &'i Index,
-    sayings: Sayings<'f>,
-    found: Vec<u32>,
+struct Walk<'i, 'a, 'f, L> {
+    tree: &'i Tree,
+    sayings: Sayings<'a, 'i, 'f, L>,
+    found: Vec<Candidate>,
 }
 
-impl<'i> Walk<'i, '_> {
-    fn node(&mut self, node: &'i Node) {
-        let mut node = node;
+impl<L: Look> Walk<'_, '_, '_, L> {
+    fn node(&mut self, mut node: u32) {
         loop {
-            match node {
-                Node::Leaf(rules) => return self.found.extend_from_slice(rules),
-                Node::Split(split) => {
+            match self.tree.nodes.get(node as usize) {
+                Some(Node::Leaf(rules)) => return self.found.extend_from_slice(rules.of(&self.tree.rules)),
+                Some(Node::Split(split)) => {
                     self.split(split);
-                    node = &split.beside;
+                    node = split.beside;
                 }
+                None => return,
             }
         }
     }
 
-    fn split(&mut self, split: &'i Split) {
-        let Some(path) = self.index.facts.get(split.fact as usize) else { return };
-        for place in self.sayings.ask(split.fact, path) {
-            if let Some(under) = self.look(place, |said| split.keys.get(&said.text_hash)) {
-                self.node(under);
+    fn split(&mut self, split: &Split) {
+        let tree = self.tree;
+        for place in self.sayings.ask(split.fact) {
+            if let Some(hash) = self.sayings.get(place).map(|said| said.text_hash) {
+                self.key(split, hash);
             }
             if split.has_numbers
-                && let Some(under) = self.look(place, |said| split.keys.get(&said.number_hash?))
+                && let Some(hash) = self.sayings.get(place).and_then(|said| said.number_hash)
             {
-                self.node(under);
+                self.key(split, hash);
             }
-            for length in &split.lengths {
-                let key = |said: &Saying<'_>| Some(Key::Begins(said.text.get(..*length)?).hashed());
-                if let Some(under) = self.look(place, |said| split.keys.get(&key(said)?)) {
-                    self.node(under);
+            for length in split.lengths.of(&tree.lengths) {
+                if let Some(hash) = self.sayings.get(place).and_then(|said| said.begins(*length as usize)) {
+                    self.key(split, hash);
                 }
             }
-            let mut segment = self.look(place, |said| split.ranges.bucket(said.number?)).unwrap_or_default();
-            while let Some(under) = split.ranges.nodes.get(segment).filter(|_| segment > 0) {
-                self.node(under);
+            let Some(ranges) = tree.ranges.get(split.ranges as usize) else { continue };
+            let Some(number) = self.sayings.get(place).and_then(|said| said.number) else { continue };
+            let segments = ranges.segments.of(&tree.segments);
+            let mut segment = segments.len() / 2 + ranges.cuts.of(&tree.cuts).partition_point(|cut| *cut <= number);
+            while segment > 0 {
+                self.node(segments.get(segment).copied().unwrap_or(NOWHERE));
                 segment /= 2;
             }
         }
     }
 
-    fn look<T>(&self, place: usize, find: impl FnOnce(&Saying<'_>) -> Option<T>) -> Option<T> {
-        self.sayings.get(place).and_then(find)
-    }
-}
-
-impl Ranges {
-    /// How many buckets there are.
-    fn buckets(&self) -> usize {
-        self.nodes.len() / 2
-    }
-
-    /// The place of the node of the bucket that `number` is in; `None` when there are none.
-    fn bucket(&self, number: f64) -> Option<usize> {
-        (!self.nodes.is_empty()).then(|| self.buckets() + self.cuts.partition_point(|cut| *cut <= number))
+    fn key(&mut self, split: &Split, hash: Hash) {
+        let table = split.keys.of(&self.tree.keys);
+        let mut at = hash as usize;
+        // A table has an empty slot, at which the way ends.
+        for _ in 0..table.len() {
+            match table.get(at & (table.len() - 1)) {
+                Some(Slot { node: NOWHERE, .. }) | None => return,
+                Some(slot) if slot.hash == hash => return self.node(slot.node),
+                Some(_) => at += 1,
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What must be so of a fact for a condition to hold, as far as an index can look it up.
 
-use std::hash::BuildHasher;
+use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 
@@ -21,7 +21,7 @@ pub(super) enum Want<'a> {
 }
 
 /// What is looked up by hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, std::hash::Hash)]
 pub(super) enum Key<'a> {
     /// This text, in lower case; numbers and truth values count as they are written.
     Text(&'a str),
@@ -31,10 +31,14 @@ pub(super) enum Key<'a> {
     Begins(&'a str),
 }
 
+/// The hash of a key.
+pub(super) type Hash = u32;
+
 impl Key<'_> {
     /// Its hash, the same in every run.
-    pub(super) fn hashed(&self) -> u64 {
-        FixedState::default().hash_one(self)
+    #[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
+    pub(super) fn hashed(&self) -> Hash {
+        FixedState::default().hash_one(self) as Hash
     }
 }
 

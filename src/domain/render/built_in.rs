@@ -34,6 +34,12 @@ const PARAGRAPH_CHARS_MAX: usize = 2_000;
 /// The longest part of a title or field, in characters.
 const LINE_CHARS_MAX: usize = 300;
 
+/// The facts that the message shows.
+pub(super) fn reads() -> impl Iterator<Item = &'static str> {
+    let others = ["title", "url", "severity", "status"];
+    FIELDS.into_iter().map(|(_, name)| name).chain(PARAGRAPHS).chain(others)
+}
+
 /// The message for `facts`. Never fails.
 pub(super) fn message(facts: &Facts) -> Message {
     let text = |name: &str| {

@@ -184,6 +184,11 @@ impl Templates {
         built_in::message(facts)
     }
 
+    /// The facts that the built-in message shows.
+    pub fn built_in_reads() -> impl Iterator<Item = &'static str> {
+        built_in::reads()
+    }
+
     /// The facts that the template `name` reads, each with file and line: as far as can be
     /// told without an event. What stands within `each` and `with` is not looked at.
     #[must_use]

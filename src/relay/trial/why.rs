@@ -104,7 +104,13 @@ fn of(explained: &Explained<'_>, expected: &Expected, happening: &Happening) -> 
 fn held_back(rule: &Name, happening: &Happening) -> String {
     let verdict = happening.verdicts.iter().find(|verdict| verdict.rule == *rule);
     match verdict.map(|verdict| (&verdict.decision, verdict.notes.join("; "))) {
-        Some((Decision::HeldBack { why } | Decision::Broken { why }, _)) => why.clone(),
+        Some((
+            Decision::HeldBack { why }
+            | Decision::Broken { why }
+            | Decision::Quarantined { why }
+            | Decision::Lacking { why },
+            _,
+        )) => why.clone(),
         Some((Decision::Sent(_), notes)) => notes,
         None => "planning has stopped before it".to_owned(),
     }

@@ -12,7 +12,7 @@ use crate::source::{Malformed, is_json};
 const EVENTS_MAX: usize = 1000;
 
 /// The beginning of a header that holds an attribute.
-const PREFIX: &str = "ce-";
+pub(super) const PREFIX: &str = "ce-";
 
 /// The attributes that every event has.
 const REQUIRED: [&str; 4] = ["specversion", "id", "source", "type"];
@@ -156,5 +156,5 @@ fn json(body: &[u8]) -> Result<Value, Malformed> {
 }
 
 fn malformed(why: String) -> Malformed {
-    Malformed { why }
+    Malformed::refused(why)
 }

@@ -16,6 +16,7 @@ pub use samples::samples;
 
 use std::sync::Arc;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use super::catalogue::Catalogue;
@@ -73,6 +74,11 @@ impl Source for CloudEvents {
 
     fn samples(&self) -> &'static [Sample] {
         samples()
+    }
+
+    /// In binary mode the attributes are headers, and the content type tells the mode.
+    fn keeps_header(&self, name: &str) -> bool {
+        name == CONTENT_TYPE || name.starts_with(envelope::PREFIX)
     }
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {

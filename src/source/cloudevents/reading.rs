@@ -53,7 +53,7 @@ pub(super) fn read(event: Event, naming: &Naming, split: bool) -> Result<Report,
     let name = naming.of(text("type"));
     if name.chars().count() > NAME_CHARS_MAX || name.contains(|c: char| c.is_control() || c.is_whitespace()) {
         let why = format!("`type` is no name: at most {NAME_CHARS_MAX} characters without blanks are expected");
-        return Err(Malformed { why });
+        return Err(Malformed::refused(why));
     }
     let short = |name: &str| {
         let text = text(name).trim();

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::alone::{Shell, is_too_much};
-use super::scope::{BODY, INDEX, ITEM};
+use super::scope::{BODY, HEADERS, INDEX, ITEM};
 use super::{fit, scope};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::expression::{Expression, Fault, Formula, Given, Work};
@@ -73,6 +73,15 @@ pub struct MappedFact {
 }
 
 impl Mapping {
+    /// Whether an expression reads the header `name`.
+    pub(super) fn reads_header(&self, name: &str) -> bool {
+        let formulas = [&self.each, &self.project, &self.subject, &self.time, &self.id, &self.actor, &self.payload];
+        let formulas = formulas.into_iter().flatten().chain([&self.event]);
+        let formulas = formulas.chain(self.facts.iter().map(|fact| &fact.formula)).flat_map(Formula::paths);
+        let conditions = [&self.when, &self.begins].into_iter().flatten().flat_map(|one| one.reads());
+        formulas.chain(conditions).any(|path| path.name() == HEADERS && path.part() == Some(name))
+    }
+
     /// What `sent` to the source `name` reports; nothing when it is no event.
     ///
     /// # Errors
@@ -251,7 +260,7 @@ fn give(what: &str, formula: &Formula, scope: &Facts, work: &mut Work) -> Result
 }
 
 fn failed(what: &str, why: &str) -> Malformed {
-    Malformed { why: format!("map.{what}: {why}") }
+    Malformed::kept(format!("map.{what}: {why}"))
 }
 
 /// An event's name in small letters, with `_` for blanks.

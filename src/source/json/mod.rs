@@ -51,6 +51,11 @@ impl Source for Json {
         media.is_none_or(|media| media == FORM || is_json(media))
     }
 
+    /// Those that its expressions read, and what says how the body is written.
+    fn keeps_header(&self, name: &str) -> bool {
+        name == "content-type" || self.mapping.reads_header(name)
+    }
+
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
         self.mapping.reports(&self.name, hook)
     }

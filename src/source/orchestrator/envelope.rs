@@ -42,7 +42,7 @@ pub(super) struct Entity<'b> {
 impl Envelope {
     /// Reads `body`.
     pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
-        let malformed = |why: String| Malformed { why };
+        let malformed = |why: String| Malformed::refused(why);
         let body: Value = serde_json::from_slice(body).map_err(|error| not_json(body, &error))?;
         let Value::Object(body) = body else {
             return Err(malformed(format!("the body is {}, but an object is expected", kind(&body))));

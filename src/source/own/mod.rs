@@ -155,7 +155,7 @@ impl Source for Own {
 
     fn normalise(&self, hook: &Verified) -> Result<Vec<Report>, Malformed> {
         let body: Body = serde_json::from_slice(&hook.hook().body)
-            .map_err(|error| Malformed { why: format!("this is no event of the relay itself: {error}") })?;
+            .map_err(|error| Malformed::refused(format!("this is no event of the relay itself: {error}")))?;
         Ok(vec![Report {
             event: body.event,
             project: body.project,

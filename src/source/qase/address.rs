@@ -3,20 +3,20 @@
 use serde_json::Value;
 use url::Url;
 
-use super::envelope::Envelope;
-use super::reading::Reading;
+use super::envelope::Head;
 
 /// Where a person looks at what the event is about; the project's page where the entity
-/// has no page of its own that is known, or none any more. `None` without a project.
-pub(super) fn of(app: &Url, envelope: &Envelope, reading: &Reading) -> Option<String> {
-    let project = envelope.project.as_deref()?;
-    let id = |name: &str| match reading.facts.get(name)? {
-        Value::String(id) => Some(id.clone()),
+/// has no page of its own that is known, or none any more. `None` without a project. `fact`
+/// gives the facts of the event.
+pub(super) fn of(app: &Url, head: &Head, fact: impl Fn(&str) -> Option<Value>) -> Option<String> {
+    let project = head.project.as_deref()?;
+    let id = |name: &str| match fact(name)? {
+        Value::String(id) => Some(id),
         id => Some(id.to_string()),
     };
-    let gone = envelope.verb() == "deleted";
+    let gone = head.verb() == "deleted";
     let run = |id: String| join(app, &["run", project, "dashboard", &id]);
-    match envelope.entity() {
+    match head.entity() {
         // No address of a single defect is documented: its list is the surest way.
         "defect" => join(app, &["defect", project]),
         "run" if !gone => id("id").and_then(run),

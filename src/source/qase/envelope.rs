@@ -21,6 +21,15 @@ const SECOND_MAX: i64 = 253_402_300_799;
 /// A webhook's envelope with its payload.
 #[derive(Debug)]
 pub(super) struct Envelope {
+    /// The envelope.
+    pub head: Head,
+    /// `payload`.
+    pub payload: Map<String, Value>,
+}
+
+/// A webhook's envelope.
+#[derive(Debug)]
+pub(super) struct Head {
     /// The event's name: `event_name`, or `event` in the oldest generation.
     pub event: String,
     /// `project_code`, or the project a review names in its payload.
@@ -29,19 +38,50 @@ pub(super) struct Envelope {
     pub time: Option<Timestamp>,
     /// `team_member_id`; 0 is not a member, but an API token.
     pub member: Option<i64>,
-    /// `payload`.
-    pub payload: Map<String, Value>,
+}
+
+/// The fields that an envelope is read from, as they were sent.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pub event_name: Option<Value>,
+    pub event: Option<Value>,
+    pub project_code: Option<Value>,
+    pub timestamp: Option<Value>,
+    pub team_member_id: Option<Value>,
+}
+
+impl Sent {
+    /// The place of the field called `name`.
+    pub fn field(&mut self, name: &str) -> Option<&mut Option<Value>> {
+        match name {
+            "event_name" => Some(&mut self.event_name),
+            "event" => Some(&mut self.event),
+            "project_code" => Some(&mut self.project_code),
+            "timestamp" => Some(&mut self.timestamp),
+            "team_member_id" => Some(&mut self.team_member_id),
+            _ => None,
+        }
+    }
 }
 
 impl Envelope {
     /// Reads `body`. Of duplicate keys the last wins; unknown keys are no concern of ours.
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
         let body: Value = serde_json::from_slice(body).map_err(|error| not_json(body, &error))?;
-        let Value::Object(mut body) = body else {
+        let Value::Object(body) = body else {
             return Err(malformed(format!("the body is {}, but an object is expected", kind(&body))));
         };
-        let event = event_name(&body)?;
-        let payload = match body.remove("payload") {
+        let mut sent = Sent::default();
+        let mut payload = None;
+        for (name, value) in body {
+            if name == "payload" {
+                payload = Some(value);
+            } else if let Some(field) = sent.field(&name) {
+                *field = Some(value);
+            }
+        }
+        let event = event_name(&mut sent)?;
+        let payload = match payload {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(payload)) => payload,
             // PHP's way to write an empty object.
@@ -50,18 +90,30 @@ impl Envelope {
                 return Err(malformed(format!("`payload` of {event} is {}, but an object is expected", kind(&other))));
             }
         };
-        let project = [body.get("project_code"), payload.get("project")]
+        let head = Head::new(event, &sent, payload.get("project"));
+        Ok(Self { head, payload })
+    }
+}
+
+impl Head {
+    /// Reads what was sent; `project` is that of the payload.
+    pub fn read(mut sent: Sent, project: Option<&Value>) -> Result<Self, Malformed> {
+        let event = event_name(&mut sent)?;
+        Ok(Self::new(event, &sent, project))
+    }
+
+    fn new(event: String, sent: &Sent, project: Option<&Value>) -> Self {
+        let project = [sent.project_code.as_ref(), project]
             .into_iter()
             .flatten()
             .find_map(words::text)
             .filter(|code| code.chars().count() <= PROJECT_CHARS_MAX && !code.contains(char::is_control));
-        Ok(Self {
+        Self {
             event,
             project,
-            time: body.get("timestamp").and_then(words::integer).and_then(moment),
-            member: body.get("team_member_id").and_then(words::integer),
-            payload,
-        })
+            time: sent.timestamp.as_ref().and_then(words::integer).and_then(moment),
+            member: sent.team_member_id.as_ref().and_then(words::integer),
+        }
     }
 
     /// The kind of entity the event is about: `defect` of `defect.created`.
@@ -75,20 +127,20 @@ impl Envelope {
     }
 }
 
-fn event_name(body: &Map<String, Value>) -> Result<String, Malformed> {
-    let name = match body.get("event_name").or_else(|| body.get("event")) {
+fn event_name(sent: &mut Sent) -> Result<String, Malformed> {
+    let name = match sent.event_name.take().or_else(|| sent.event.take()) {
         Some(Value::String(name)) => name,
-        Some(other) => return Err(malformed(format!("`event_name` is {}, but text is expected", kind(other)))),
+        Some(other) => return Err(malformed(format!("`event_name` is {}, but text is expected", kind(&other)))),
         None => return Err(malformed("there is no `event_name`: is this a webhook of Qase?".to_owned())),
     };
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    if name.is_empty() || name.chars().count() > EVENT_CHARS_MAX || !name.chars().all(fits) {
+    let fits = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-');
+    if name.is_empty() || !name.bytes().all(fits) || name.len() > EVENT_CHARS_MAX {
         let shown: String = name.chars().take(40).collect();
         return Err(malformed(format!(
             "`event_name` {shown:?} is not a name: 1 to {EVENT_CHARS_MAX} letters, digits, '_', '.' and '-' are expected"
         )));
     }
-    Ok(name.clone())
+    Ok(name)
 }
 
 fn moment(number: i64) -> Option<Timestamp> {
@@ -104,7 +156,7 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> Malformed {
 }
 
 fn malformed(why: String) -> Malformed {
-    Malformed { why }
+    Malformed::refused(why)
 }
 
 /// What `value` is, with its article.

@@ -1,78 +1,150 @@
-//! The fields of a payload, and which of them no fact is read from.
+//! The fields of a payload that facts are read from.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
 use serde_json::{Map, Value};
 
 use super::envelope::Envelope;
-use super::reading::ACTOR_KEYS;
 
-/// The fields of a payload that facts are read from, and all below them; those that name
-/// who did it are beside them, in [`ACTOR_KEYS`].
-const READ: [&str; 49] = [
-    "assignee",
-    "assignee_id",
-    "assigned_to",
-    "external_issue",
-    "external_issues",
-    "external_data",
-    "external_link",
-    "id",
-    "hash",
-    "title",
-    "data",
-    "severity",
-    "priority",
-    "status",
-    "description",
-    "actual_result",
-    "comment",
-    "behavior",
-    "type",
-    "automation",
-    "tags",
-    "attachments",
-    "suite_id",
-    "milestone_id",
-    "case_id",
-    "run_id",
-    "plan_id",
-    "parent_id",
-    "from_id",
-    "case",
-    "run",
-    "project",
-    "cases",
-    "cases_count",
-    "cases_added",
-    "passed",
-    "failed",
-    "blocked",
-    "skipped",
-    "skiped",
-    "untested",
-    "duration",
-    "environment",
-    "plan",
-    "visible",
-    "reviewer",
-    "created",
-    "updated",
-    "approves",
+macro_rules! fields {
+    ($($field:ident $name:literal,)*) => {
+        /// A field of a payload that facts are read from, with all below it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Field {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                $field,
+            )*
+        }
+
+        impl Field {
+            /// All of them.
+            pub(super) const ALL: &[Self] = &[$(Self::$field,)*];
+
+            /// Its name.
+            pub(super) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$field => $name,)*
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    Assignee "assignee",
+    AssigneeId "assignee_id",
+    AssignedTo "assigned_to",
+    ExternalIssue "external_issue",
+    ExternalIssues "external_issues",
+    ExternalData "external_data",
+    ExternalLink "external_link",
+    Id "id",
+    Hash "hash",
+    Title "title",
+    Data "data",
+    Severity "severity",
+    Priority "priority",
+    Status "status",
+    Description "description",
+    ActualResult "actual_result",
+    Comment "comment",
+    Behavior "behavior",
+    Type "type",
+    Automation "automation",
+    Tags "tags",
+    Attachments "attachments",
+    SuiteId "suite_id",
+    MilestoneId "milestone_id",
+    CaseId "case_id",
+    RunId "run_id",
+    PlanId "plan_id",
+    ParentId "parent_id",
+    FromId "from_id",
+    Case "case",
+    Run "run",
+    Project "project",
+    Cases "cases",
+    CasesCount "cases_count",
+    CasesAdded "cases_added",
+    Passed "passed",
+    Failed "failed",
+    Blocked "blocked",
+    Skipped "skipped",
+    Skiped "skiped",
+    Untested "untested",
+    Duration "duration",
+    Environment "environment",
+    Plan "plan",
+    Visible "visible",
+    Reviewer "reviewer",
+    Created "created",
+    Updated "updated",
+    Approves "approves",
+    CreatedBy "created_by",
+    UpdatedBy "updated_by",
+    CommentedBy "commented_by",
+    MergedBy "merged_by",
+    DeclinedBy "declined_by",
+    DeletedBy "deleted_by",
+    ResolvedBy "resolved_by",
+    ReopenedBy "reopened_by",
+    Author "author",
+}
+
+/// How many fields there are.
+pub(super) const FIELDS: usize = Field::ALL.len();
+
+/// Under which fields a payload names the user who did it.
+pub(super) const ACTORS: [Field; 9] = [
+    Field::CreatedBy,
+    Field::UpdatedBy,
+    Field::CommentedBy,
+    Field::MergedBy,
+    Field::DeclinedBy,
+    Field::DeletedBy,
+    Field::ResolvedBy,
+    Field::ReopenedBy,
+    Field::Author,
 ];
 
-/// Up to so many fields a look through them is faster than their hash table.
-const LOOKED_THROUGH_MAX: usize = 24;
+static BY_NAME: LazyLock<HashMap<&'static str, Field, FixedState>> =
+    LazyLock::new(|| Field::ALL.iter().map(|field| (field.name(), *field)).collect());
 
-/// A payload that is asked for many fields it may not have.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Payload<'a>(pub(super) &'a Map<String, Value>);
-
-impl<'a> Payload<'a> {
+impl Field {
     /// The field called `name`.
-    pub(super) fn get(self, name: &str) -> Option<&'a Value> {
-        if self.0.len() > LOOKED_THROUGH_MAX {
-            return self.0.get(name);
+    pub(super) fn of(name: &str) -> Option<Self> {
+        BY_NAME.get(name).copied()
+    }
+}
+
+/// The fields of one payload.
+pub(super) trait Fields {
+    /// The value of `field`, if the payload has it.
+    fn get(&self, field: Field) -> Option<&Value>;
+}
+
+/// The fields of a payload that is there as a whole.
+pub(super) struct Whole<'p>([Option<&'p Value>; FIELDS]);
+
+impl<'p> Whole<'p> {
+    /// Those of `payload`: each of its keys is looked at once, whatever is asked then.
+    pub(super) fn of(payload: &'p Map<String, Value>) -> Self {
+        let mut fields = [None; FIELDS];
+        for (name, value) in payload {
+            if let Some(field) = Field::of(name) {
+                fields[field as usize] = Some(value);
+            }
         }
-        self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
+        Self(fields)
+    }
+}
+
+impl Fields for Whole<'_> {
+    fn get(&self, field: Field) -> Option<&Value> {
+        self.0[field as usize]
     }
 }
 
@@ -85,5 +157,5 @@ pub fn payload_of(body: &[u8]) -> Option<Value> {
 /// Whether Relaybell reads a fact from the field `name` of a payload, or knows it to say nothing.
 #[must_use]
 pub fn is_read(name: &str) -> bool {
-    READ.contains(&name) || ACTOR_KEYS.contains(&name)
+    Field::of(name).is_some()
 }

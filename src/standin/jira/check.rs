@@ -12,7 +12,7 @@ const TEXT_UNITS_MAX: usize = 32_767;
 pub const ISSUE_TYPES: [&str; 4] = ["Bug", "Task", "Story", "Epic"];
 
 /// The priorities.
-const PRIORITIES: [&str; 5] = ["Highest", "High", "Medium", "Low", "Lowest"];
+pub const PRIORITIES: [&str; 5] = ["Highest", "High", "Medium", "Low", "Lowest"];
 
 /// The fields on the screen of every project.
 const FIELDS: [&str; 14] = [

@@ -26,6 +26,13 @@ pub(super) struct Course {
     comments: Vec<Value>,
 }
 
+impl Course {
+    /// The key of the category of its status.
+    pub(super) fn category(&self) -> &'static str {
+        STATUSES.get(self.status).map_or("new", |(_, category)| category)
+    }
+}
+
 type Place = Path<(String, String)>;
 
 fn version_of(word: &str) -> Version {

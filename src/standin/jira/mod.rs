@@ -2,7 +2,9 @@
 
 pub mod adf;
 pub mod check;
+mod count;
 mod issue;
+mod jql;
 mod wiki;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,7 @@ pub(super) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
         .route("/rest/api/{version}/issue/{key}/transitions", get(issue::transitions).post(issue::transition))
         .route("/rest/api/3/search/jql", post(|site, headers, body| search(Version::V3, site, headers, body)))
         .route("/rest/api/2/search", post(|site, headers, body| search(Version::V2, site, headers, body)))
+        .route("/rest/api/3/search/approximate-count", post(count::approximate))
         .route("/rest/api/3/search", any(removed))
         .route(
             "/rest/api/3/issue/createmeta/{project}/issuetypes",
@@ -175,6 +178,12 @@ async fn search(version: Version, State(site): State<Arc<Site>>, headers: Header
         return site.refuse(StatusCode::BAD_REQUEST, &answer);
     }
     let jql = body["jql"].as_str().unwrap_or_default();
+    if version == Version::V2 && body["maxResults"] == 0 {
+        return match count::of(&site, jql) {
+            Ok(total) => Json(json!({"startAt": 0, "maxResults": 0, "total": total, "issues": []})).into_response(),
+            Err(answer) => *answer,
+        };
+    }
     let Some(label) = jql.split_once("labels = \"").and_then(|(_, rest)| rest.split_once('"')).map(|(label, _)| label)
     else {
         let what = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";

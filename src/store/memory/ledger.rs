@@ -16,6 +16,7 @@ use crate::domain::event::SubjectKey;
 use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::Known;
 use crate::domain::plan::Plan;
+use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 
 #[async_trait]
@@ -41,6 +42,25 @@ impl Ledger for MemoryStore {
         found.sort_by_key(|plan| plan.event.id);
         found.truncate(limit);
         found.into_iter().map(event_record).collect()
+    }
+
+    async fn events_at(
+        &self,
+        stage: Stage,
+        source: Option<&str>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        let shelf = self.open()?;
+        let beginning = after.map_or(Some(0), |after| {
+            shelf.events.iter().position(|plan| plan.event.id == after).map(|place| place + 1)
+        });
+        let later = shelf.events.iter().skip(beginning.unwrap_or(usize::MAX));
+        let at = later.filter(|plan| plan.stage == stage && stage.is_open());
+        at.filter(|plan| source.is_none_or(|source| &*plan.event.source == source))
+            .take(limit)
+            .map(event_record)
+            .collect()
     }
 
     async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {
@@ -157,6 +177,9 @@ fn event_record(plan: &Plan) -> Result<EventRecord, StoreError> {
         facts,
         body: plan.body.to_vec(),
         verdicts: plan.verdicts.clone(),
+        stage: plan.stage,
+        headers: plan.headers.clone(),
+        dedup: plan.dedup.clone(),
     })
 }
 

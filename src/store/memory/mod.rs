@@ -13,10 +13,11 @@ use super::{AttemptRecord, Committed, Hold, Lease, Nodes, Settled, Settlement, S
 use crate::domain::Name;
 use crate::domain::delivery::{self, Counts, Job, NewDelivery, Receipt, State, Transition};
 use crate::domain::event::{DEDUP_WINDOW, Dedup, SubjectKey};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::{Known, Memory, MemoryVersion};
 use crate::domain::plan::Plan;
 use crate::domain::priority::Priority;
+use crate::domain::stage::Stage;
 use crate::domain::thread::{THREAD_KEPT, Thread};
 use crate::domain::time::Timestamp;
 
@@ -110,6 +111,36 @@ impl Shelf {
         self.deliveries.insert(seq, kept);
     }
 
+    /// The event that `plan` repeats, not counting the event `but`.
+    fn repeated(&self, plan: &Plan, but: Option<EventId>) -> Option<EventId> {
+        let same =
+            |old: &&Plan| old.event.source == plan.event.source && old.dedup == plan.dedup && Some(old.event.id) != but;
+        let first = self.events.iter().rev().find(same)?;
+        let lasting = matches!(plan.dedup, Dedup::SenderId(_));
+        (lasting || plan.event.received.since(first.event.received) < DEDUP_WINDOW).then_some(first.event.id)
+    }
+
+    fn is_stale(&self, plan: &Plan) -> bool {
+        let change = plan.memory.as_ref();
+        change.is_some_and(|change| self.memory.get(&change.key).map(|known| known.version) != change.from)
+    }
+
+    /// Memory and deliveries of `plan`, made at `now`.
+    fn effect(&mut self, plan: &mut Plan, now: Timestamp) -> Result<(), StoreError> {
+        let mut ids = std::collections::HashSet::new();
+        if plan.deliveries.iter().any(|new| !ids.insert(new.id) || self.delivery(new.id).is_ok()) {
+            return Err(refusal::id_taken());
+        }
+        if let Some(change) = plan.memory.take() {
+            let version = change.from.unwrap_or(0) + 1;
+            self.memory.insert(change.key, Touched { memory: change.to, version, at: now });
+        }
+        for new in std::mem::take(&mut plan.deliveries) {
+            self.add(new, now, false);
+        }
+        Ok(())
+    }
+
     fn delivery(&self, id: DeliveryId) -> Result<&Kept, StoreError> {
         self.deliveries.values().find(|kept| kept.what.id == id).ok_or_else(|| refusal::no_delivery(id))
     }
@@ -162,33 +193,44 @@ impl Store for MemoryStore {
     async fn commit(&self, mut plan: Plan) -> Result<Committed, StoreError> {
         let mut shelf = self.open()?;
         let (event, received) = (plan.event.id, plan.event.received);
-        let same = |old: &&Plan| old.event.source == plan.event.source && old.dedup == plan.dedup;
-        if let Some(first) = shelf.events.iter().rev().find(same) {
-            let lasting = matches!(plan.dedup, Dedup::SenderId(_));
-            if lasting || received.since(first.event.received) < DEDUP_WINDOW {
-                return Ok(Committed::Duplicate(first.event.id));
-            }
+        if let Some(first) = shelf.repeated(&plan, None) {
+            return Ok(Committed::Duplicate(first));
         }
-        if let Some(change) = &plan.memory
-            && shelf.memory.get(&change.key).map(|known| known.version) != change.from
-        {
+        if shelf.is_stale(&plan) {
             return Ok(Committed::Stale);
         }
         if shelf.events.iter().any(|old| old.event.id == event) {
             return Ok(Committed::Duplicate(event));
         }
-        let mut ids = std::collections::HashSet::new();
-        if plan.deliveries.iter().any(|new| !ids.insert(new.id) || shelf.delivery(new.id).is_ok()) {
-            return Err(refusal::id_taken());
-        }
-        if let Some(change) = plan.memory.take() {
-            let version = change.from.unwrap_or(0) + 1;
-            shelf.memory.insert(change.key, Touched { memory: change.to, version, at: received });
-        }
-        for new in std::mem::take(&mut plan.deliveries) {
-            shelf.add(new, received, false);
-        }
+        shelf.effect(&mut plan, received)?;
         shelf.events.push(plan);
+        Ok(Committed::Stored)
+    }
+
+    async fn replan(&self, mut plan: Plan, now: Timestamp) -> Result<Committed, StoreError> {
+        let mut shelf = self.open()?;
+        let id = plan.event.id;
+        let Some(place) = shelf.events.iter().position(|old| old.event.id == id) else {
+            return Err(refusal::no_event(id));
+        };
+        if !shelf.events[place].stage.is_open() {
+            return Err(refusal::decided(id));
+        }
+        if shelf.events[place].dedup != plan.dedup
+            && let Some(first) = shelf.repeated(&plan, Some(id))
+        {
+            return Ok(Committed::Duplicate(first));
+        }
+        if shelf.is_stale(&plan) {
+            return Ok(Committed::Stale);
+        }
+        shelf.effect(&mut plan, now)?;
+        let old = &mut shelf.events[place];
+        plan.event.received = old.event.received;
+        plan.event.source = old.event.source.clone();
+        plan.body = old.body.clone();
+        plan.headers = std::mem::take(&mut old.headers);
+        *old = plan;
         Ok(Committed::Stored)
     }
 
@@ -377,7 +419,8 @@ impl Store for MemoryStore {
         let unfinished = |shelf: &Shelf, test: &dyn Fn(&NewDelivery) -> bool| {
             shelf.deliveries.values().any(|kept| !kept.state.is_final() && test(&kept.what))
         };
-        let mut old: Vec<_> = shelf.events.iter().map(|plan| (plan.event.received, plan.event.id)).collect();
+        let settled = shelf.events.iter().filter(|plan| plan.stage != Stage::Awaiting);
+        let mut old: Vec<_> = settled.map(|plan| (plan.event.received, plan.event.id)).collect();
         old.retain(|(received, id)| *received < before && !unfinished(&shelf, &|what| what.event == *id));
         old.sort_by_key(|(received, _)| *received);
         old.truncate(limit);

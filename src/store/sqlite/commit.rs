@@ -13,20 +13,23 @@ use crate::domain::event::{DEDUP_WINDOW, Dedup, Event};
 use crate::domain::ids::EventId;
 use crate::domain::memory::{MemoryChange, MemoryVersion};
 use crate::domain::plan::Plan;
+use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 
 /// A plan in its stored forms, made by the caller so that the writer only writes.
 pub(super) struct Rows {
-    event: Event,
-    facts: String,
-    verdicts: String,
+    pub(super) event: Event,
+    pub(super) facts: String,
+    pub(super) verdicts: String,
     body: Bytes,
-    dedup: String,
+    pub(super) stage: Stage,
+    headers: Option<String>,
+    pub(super) dedup: String,
     /// When an equal key that was received no later than this is no repetition.
     fresh_after: Option<Timestamp>,
-    revision: Name,
-    memory: Option<(MemoryChange, String)>,
-    deliveries: Vec<(NewDelivery, String)>,
+    pub(super) revision: Name,
+    pub(super) memory: Option<(MemoryChange, String)>,
+    pub(super) deliveries: Vec<(NewDelivery, String)>,
 }
 
 impl Rows {
@@ -47,6 +50,11 @@ impl Rows {
             deliveries: deliveries.collect::<Result<_, _>>().map_err(refused)?,
             event: plan.event,
             body: plan.body,
+            stage: plan.stage,
+            headers: (!plan.headers.is_empty())
+                .then(|| serde_json::to_string(&plan.headers))
+                .transpose()
+                .map_err(refused)?,
             dedup,
             fresh_after,
             revision: plan.revision,
@@ -56,7 +64,7 @@ impl Rows {
 
 /// Writes `rows`, or finds out why not, before anything is written.
 pub(super) fn commit(db: &Connection, rows: &Rows) -> Result<Committed, Fault> {
-    if let Some(first) = repeated(db, rows)? {
+    if let Some(first) = repeated(db, rows, None)? {
         return Ok(Committed::Duplicate(first));
     }
     if let Some((change, _)) = &rows.memory
@@ -74,16 +82,18 @@ pub(super) fn commit(db: &Connection, rows: &Rows) -> Result<Committed, Fault> {
     Ok(Committed::Stored)
 }
 
-fn repeated(db: &Connection, rows: &Rows) -> rusqlite::Result<Option<EventId>> {
-    let mut find = db
-        .prepare_cached("SELECT id, received FROM events WHERE source = ?1 AND dedup = ?2 ORDER BY seq DESC LIMIT 1")?;
+/// The event that `rows` repeat, not counting the event `but`.
+pub(super) fn repeated(db: &Connection, rows: &Rows, but: Option<EventId>) -> rusqlite::Result<Option<EventId>> {
+    let mut find = db.prepare_cached(
+        "SELECT id, received FROM events WHERE source = ?1 AND dedup = ?2 AND id IS NOT ?3 ORDER BY seq DESC LIMIT 1",
+    )?;
     let first: Option<(EventId, Timestamp)> =
-        find.query_row((&*rows.event.source, &rows.dedup), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        find.query_row((&*rows.event.source, &rows.dedup, but), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let counts = |received| rows.fresh_after.is_none_or(|fresh_after| received > fresh_after);
     Ok(first.filter(|(_, received)| counts(*received)).map(|(id, _)| id))
 }
 
-fn version(db: &Connection, key: &str) -> rusqlite::Result<Option<MemoryVersion>> {
+pub(super) fn version(db: &Connection, key: &str) -> rusqlite::Result<Option<MemoryVersion>> {
     db.prepare_cached("SELECT version FROM memory WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
 }
 
@@ -91,8 +101,9 @@ fn version(db: &Connection, key: &str) -> rusqlite::Result<Option<MemoryVersion>
 fn add_event(db: &Connection, rows: &Rows) -> rusqlite::Result<Option<i64>> {
     let event = &rows.event;
     let mut insert = db.prepare_cached(
-        "INSERT INTO events (id, received, time, source, dedup, name, project, subject, revision, facts, verdicts, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO events (id, received, time, source, dedup, name, project, subject, revision, facts, verdicts, body,
+             state, headers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (id) DO NOTHING",
     )?;
     let added = insert.execute(params![
         event.id,
@@ -107,11 +118,13 @@ fn add_event(db: &Connection, rows: &Rows) -> rusqlite::Result<Option<i64>> {
         rows.facts,
         rows.verdicts,
         &*rows.body,
+        rows.stage,
+        rows.headers,
     ])?;
     Ok((added == 1).then(|| db.last_insert_rowid()))
 }
 
-fn remember(db: &Connection, change: &MemoryChange, text: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn remember(db: &Connection, change: &MemoryChange, text: &str, at: Timestamp) -> rusqlite::Result<()> {
     let mut upsert = db.prepare_cached(
         "INSERT INTO memory (key, version, touched, memory) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (key) DO UPDATE SET version = excluded.version, touched = excluded.touched, memory = excluded.memory",
@@ -119,7 +132,7 @@ fn remember(db: &Connection, change: &MemoryChange, text: &str, at: Timestamp) -
     upsert.execute((&change.key.0, change.from.unwrap_or(0) + 1, at, text)).map(drop)
 }
 
-fn add_delivery(
+pub(super) fn add_delivery(
     db: &Connection,
     event: i64,
     new: &NewDelivery,

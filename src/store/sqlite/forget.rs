@@ -11,7 +11,7 @@ pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<u
     let mut events = db.prepare_cached(
         "DELETE FROM events WHERE seq IN (
              SELECT e.seq FROM events AS e INDEXED BY events_received
-             WHERE e.received < ?1
+             WHERE e.received < ?1 AND e.state <> 1
                AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.state < 2)
              ORDER BY e.received, e.seq LIMIT ?2)",
     )?;

@@ -1,5 +1,6 @@
 //! What people read of the file.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use super::SqliteStore;
 use super::desk::Desk;
 use super::fault::{Fault, unreadable};
 use super::query::{Query, ids_like};
-use crate::domain::event::SubjectKey;
+use super::row::stage_code;
+use crate::domain::event::{Dedup, SubjectKey};
 use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::memory::{Known, MemoryVersion};
+use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 
 /// Reads a store's file, beside whoever serves from it.
@@ -38,11 +41,8 @@ impl SqliteLedger {
     }
 
     async fn find_events(&self, query: Query) -> Result<Vec<EventRecord>, StoreError> {
-        const SELECT: &str =
-            "SELECT id, source, name, project, subject, time, received, revision, facts, body, verdicts
-             FROM events";
         let file = Arc::clone(&self.file);
-        self.desk.ask(move |db| query.rows(db, SELECT, |row| event(row, &file))).await
+        self.desk.ask(move |db| query.rows(db, EVENTS, |row| event(row, &file))).await
     }
 
     async fn find_deliveries(&self, query: Query) -> Result<Vec<DeliveryRecord>, StoreError> {
@@ -53,6 +53,31 @@ impl SqliteLedger {
         let file = Arc::clone(&self.file);
         self.desk.ask(move |db| query.rows(db, SELECT, |row| delivery(row, &file))).await
     }
+}
+
+const EVENTS: &str = "SELECT id, source, name, project, subject, time, received, revision, facts, body, verdicts,
+         state, headers, dedup
+     FROM events";
+
+/// The first events at a stage, in the order in which they came in.
+fn events_at(
+    db: &Connection,
+    (stage, source, after, limit): &(Stage, Option<String>, Option<EventId>, i64),
+    file: &Path,
+) -> Result<Vec<EventRecord>, Fault> {
+    // The stage stands in the text, not as a parameter, so that the partial index applies.
+    let sql = format!(
+        "{EVENTS} INDEXED BY events_open WHERE state = {} AND state > 0 AND (?1 IS NULL OR source = ?1)
+             AND (?2 IS NULL OR seq > (SELECT seq FROM events WHERE id = ?2)) ORDER BY seq LIMIT ?3",
+        stage_code(*stage)
+    );
+    let mut find = db.prepare(&sql)?;
+    let mut rows = find.query((source, after, limit))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(event(row, file)?);
+    }
+    Ok(found)
 }
 
 fn event(row: &Row<'_>, file: &Path) -> Result<EventRecord, Fault> {
@@ -69,7 +94,22 @@ fn event(row: &Row<'_>, file: &Path) -> Result<EventRecord, Fault> {
         facts: read(&row.get::<_, String>(8)?, file, "facts of event", &id)?,
         body: row.get(9)?,
         verdicts: read(&row.get::<_, String>(10)?, file, "verdicts of event", &id)?,
+        stage: row.get(11)?,
+        headers: headers(row.get(12)?).map_err(|why| unreadable(file, &format!("the headers of event {id}"), &why))?,
+        dedup: dedup(&row.get::<_, String>(13)?),
     })
+}
+
+fn headers(text: Option<String>) -> Result<BTreeMap<String, String>, serde_json::Error> {
+    text.map_or_else(|| Ok(BTreeMap::new()), |text| serde_json::from_str(&text))
+}
+
+fn dedup(text: &str) -> Dedup {
+    match text.split_once(':') {
+        Some(("id", id)) => Dedup::SenderId(id.to_owned()),
+        Some((_, hash)) => Dedup::BodyHash(hash.to_owned()),
+        None => Dedup::BodyHash(text.to_owned()),
+    }
 }
 
 fn delivery(row: &Row<'_>, file: &Path) -> Result<DeliveryRecord, Fault> {
@@ -192,6 +232,18 @@ impl Ledger for SqliteLedger {
         self.find_events(Query::up_to(limit).oldest_first().and("id >", Some(after))).await
     }
 
+    async fn events_at(
+        &self,
+        stage: Stage,
+        source: Option<&str>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        let wanted = (stage, source.map(str::to_owned), after, i64::try_from(limit).unwrap_or(i64::MAX));
+        let file = Arc::clone(&self.file);
+        self.desk.ask(move |db| events_at(db, &wanted, &file)).await
+    }
+
     async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {
         let wanted = revision.to_owned();
         let found: Option<String> = self
@@ -258,6 +310,16 @@ impl Ledger for SqliteStore {
 
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
         self.ledger.events_after(after, limit).await
+    }
+
+    async fn events_at(
+        &self,
+        stage: Stage,
+        source: Option<&str>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        self.ledger.events_at(stage, source, after, limit).await
     }
 
     async fn revision_files(&self, revision: &str) -> Result<Option<Map<String, Value>>, StoreError> {

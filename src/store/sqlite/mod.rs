@@ -15,6 +15,7 @@ mod lock;
 mod query;
 mod reader;
 mod remedy;
+mod replan;
 mod row;
 mod settle;
 mod writer;
@@ -148,6 +149,11 @@ impl Store for SqliteStore {
     async fn commit(&self, plan: Plan) -> Result<Committed, StoreError> {
         let rows = Rows::of(plan)?;
         self.writer.ask(move |db| commit::commit(db, &rows)).await
+    }
+
+    async fn replan(&self, plan: Plan, now: Timestamp) -> Result<Committed, StoreError> {
+        let rows = Rows::of(plan)?;
+        self.writer.ask(move |db| replan::replan(db, &rows, now)).await
     }
 
     async fn hold_lane(

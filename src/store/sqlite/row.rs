@@ -9,6 +9,7 @@ use super::fault::Fault;
 use crate::domain::delivery::{Action, State};
 use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::priority::Priority;
+use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 
 /// The column `deliveries.state`. The partial indexes name these numbers.
@@ -33,6 +34,30 @@ impl FromSql for State {
         let found = value.as_i64()?;
         let state = Self::WORDS.iter().find(|(_, state)| code(*state) == found);
         state.map(|(_, state)| *state).ok_or(FromSqlError::OutOfRange(found))
+    }
+}
+
+/// The column `events.state`. The partial index names these numbers.
+pub(super) const fn stage_code(stage: Stage) -> i64 {
+    match stage {
+        Stage::Decided => 0,
+        Stage::Awaiting => 1,
+        Stage::Quarantined => 2,
+        Stage::Broken => 3,
+    }
+}
+
+impl ToSql for Stage {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(stage_code(*self).into())
+    }
+}
+
+impl FromSql for Stage {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let found = value.as_i64()?;
+        let stage = Self::WORDS.iter().find(|(_, stage)| stage_code(*stage) == found);
+        stage.map(|(_, stage)| *stage).ok_or(FromSqlError::OutOfRange(found))
     }
 }
 

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use relaybell::domain::event::Dedup;
+use relaybell::domain::stage::Stage;
 use relaybell::store::{Committed, DeliveryFilter, StoreError};
 
 use super::sketch::{at, plan, remembering, subject};
@@ -19,6 +20,10 @@ on_every_store!(
     forgetting_spares_open_work,
     forgetting_takes_small_steps,
     memory_is_forgotten_when_untouched,
+    an_open_event_is_decided_anew_once,
+    a_replanned_event_may_turn_out_to_repeat_another,
+    open_events_are_listed_in_the_order_in_which_they_came,
+    what_awaits_is_never_forgotten,
     a_closed_store_refuses,
 );
 
@@ -186,6 +191,89 @@ async fn memory_is_forgotten_when_untouched(bench: Bench) {
     bench.store.forget_before(at(50), 10).await.unwrap();
     let known = async |about| bench.store.recall(&subject(about)).await.unwrap().memory.map(|(_, version)| version);
     assert_eq!((known("defect/1").await, known("defect/2").await, known("defect/3").await), (None, Some(1), Some(2)));
+}
+
+/// "Decides anew an event that is open … keeps its id, body and when it was received."
+async fn an_open_event_is_decided_anew_once(mut bench: Bench) {
+    let mut open = plan(1, "defect/17", 0, &[]);
+    open.stage = Stage::Awaiting;
+    open.verdicts.clear();
+    open.headers.insert("ce-type".to_owned(), "defect".to_owned());
+    bench.store.commit(open.clone()).await.unwrap();
+
+    let mut decided = remembering(plan(1, "defect/18", 0, &["chat"]), Some(3), "blocker");
+    decided.event.name = "defect.updated".to_owned();
+    decided.body = "another".into();
+    assert_eq!(bench.store.replan(decided.clone(), at(5000)).await.unwrap(), Committed::Stale);
+    assert!(bench.store.deliveries(&DeliveryFilter::default(), None, 10).await.unwrap().is_empty(), "nothing changed");
+    decided = remembering(decided, None, "blocker");
+    assert_eq!(bench.store.replan(decided.clone(), at(5000)).await.unwrap(), Committed::Stored);
+    bench.reopen().await;
+
+    let event = bench.store.event(open.event.id).await.unwrap().unwrap();
+    assert_eq!(
+        (event.stage, event.name.as_str(), event.subject.as_deref()),
+        (Stage::Decided, "defect.updated", Some("defect/18"))
+    );
+    assert_eq!((event.body.clone(), event.received, event.headers), (open.body.to_vec(), at(0), open.headers));
+    assert_eq!(event.verdicts, decided.verdicts);
+    assert!(bench.store.recall(&subject("defect/18")).await.unwrap().memory.is_some());
+    let lease = bench.lane("chat").await;
+    let job = bench.take(&lease, 5000).await.remove(0);
+    assert_eq!((job.event, job.accepted), (open.event.id, at(5000)), "its patience begins when it is decided");
+
+    let again = bench.store.replan(decided, at(6000)).await;
+    assert!(matches!(&again, Err(StoreError::Refused(why)) if why.contains("has been decided already")), "{again:?}");
+    let nobody = bench.store.replan(plan(9, "defect/1", 0, &[]), at(6000)).await;
+    assert!(matches!(&nobody, Err(StoreError::Refused(why)) if why.contains("there is no event")), "{nobody:?}");
+}
+
+/// "Where it now says otherwise how a repetition is recognised, and so repeats another event …"
+async fn a_replanned_event_may_turn_out_to_repeat_another(bench: Bench) {
+    let known = plan(1, "defect/17", 0, &[]);
+    let mut open = plan(2, "defect/17", 100, &[]);
+    open.stage = Stage::Quarantined;
+    open.dedup = Dedup::BodyHash("abc".to_owned());
+    let mut same_body = plan(3, "defect/17", 900_000, &[]);
+    same_body.dedup = open.dedup.clone();
+    for made in [&known, &open, &same_body] {
+        assert_eq!(bench.store.commit(made.clone()).await.unwrap(), Committed::Stored);
+    }
+    let mut decided = open.clone();
+    decided.stage = Stage::Decided;
+    decided.dedup = known.dedup.clone();
+    assert_eq!(bench.store.replan(decided.clone(), at(200)).await.unwrap(), Committed::Duplicate(known.event.id));
+    decided.dedup = open.dedup;
+    assert_eq!(bench.store.replan(decided, at(200)).await.unwrap(), Committed::Stored, "what it is known by stays");
+}
+
+/// "The first `limit` events at `stage` … in the order in which they came in, after `after`."
+async fn open_events_are_listed_in_the_order_in_which_they_came(bench: Bench) {
+    for n in [3, 1, 2, 4] {
+        let mut made = plan(n, "defect/17", 0, &[]);
+        made.stage = if n == 4 { Stage::Quarantined } else { Stage::Awaiting };
+        bench.store.commit(made).await.unwrap();
+    }
+    let ids = async |stage, source, after, limit| -> Vec<u8> {
+        let found = bench.store.events_at(stage, source, after, limit).await.unwrap();
+        found.iter().map(|event| event.id.0.as_bytes()[15]).collect()
+    };
+    assert_eq!(ids(Stage::Awaiting, None, None, 10).await, [3, 1, 2], "not by their ids");
+    assert_eq!(ids(Stage::Awaiting, None, Some(plan(3, "", 0, &[]).event.id), 1).await, [1]);
+    assert_eq!(ids(Stage::Quarantined, Some("qase"), None, 10).await, [4]);
+    assert!(ids(Stage::Quarantined, Some("ci"), None, 10).await.is_empty());
+    assert!(ids(Stage::Decided, None, None, 10).await.is_empty(), "only open ones are listed");
+}
+
+/// "Forgets … events … that await nothing."
+async fn what_awaits_is_never_forgotten(bench: Bench) {
+    for (n, stage) in [(1, Stage::Awaiting), (2, Stage::Quarantined), (3, Stage::Decided)] {
+        let mut made = plan(n, "defect/17", 0, &[]);
+        made.stage = stage;
+        bench.store.commit(made).await.unwrap();
+    }
+    assert_eq!(bench.store.forget_before(at(1000), 10).await.unwrap(), 2);
+    assert_eq!(bench.store.events(None, None, 10).await.unwrap()[0].stage, Stage::Awaiting);
 }
 
 /// "Flushes and closes; later verbs are `Unavailable`."

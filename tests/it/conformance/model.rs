@@ -10,6 +10,7 @@ use relaybell::domain::event::Dedup;
 use relaybell::domain::ids::DeliveryId;
 use relaybell::domain::plan::Plan;
 use relaybell::domain::priority::Priority;
+use relaybell::domain::stage::Stage;
 use relaybell::store::{DeliveryFilter, Hold, Lease, StoreError};
 
 use super::sketch::{at, name, plan, remembering, subject};
@@ -23,6 +24,7 @@ const SUBJECTS: [&str; 2] = ["defect/1", "defect/2"];
 enum Step {
     Pass { ms: i64 },
     Commit { subject: usize, dedup: u8, from: Option<i64>, to: Vec<usize>, priority: usize, expires: Option<i64> },
+    Replan { event: usize, dedup: u8, from: Option<i64>, to: Vec<usize> },
     Hold { destination: usize, owner: bool, ms: i64 },
     Release { lease: usize },
     Take { lease: usize, limit: usize },
@@ -51,6 +53,13 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(subject, dedup, from, to, priority, expires)| {
                 Step::Commit { subject, dedup, from, to, priority, expires }
             }),
+        3 => (
+            index(),
+            0_u8..60,
+            prop_oneof![Just(None), (0_i64..4).prop_map(Some)],
+            prop::collection::vec(0_usize..2, 0..3),
+        )
+            .prop_map(|(event, dedup, from, to)| Step::Replan { event, dedup, from, to }),
         3 => (0_usize..2, proptest::bool::ANY, ms()).prop_map(|(destination, owner, ms)| Step::Hold { destination, owner, ms }),
         1 => index().prop_map(|lease| Step::Release { lease }),
         5 => (index(), 0_usize..4).prop_map(|(lease, limit)| Step::Take { lease, limit }),
@@ -72,6 +81,7 @@ struct Pair {
     events: u8,
     leases: Vec<Lease>,
     jobs: Vec<Job>,
+    plans: Vec<Plan>,
     deliveries: Vec<DeliveryId>,
     /// The last lease of each destination.
     held: BTreeMap<usize, Lease>,
@@ -120,6 +130,7 @@ impl Pair {
                 }
                 self.commit(about, dedup, from, made).await?;
             }
+            Step::Replan { event, dedup, from, to } => self.replan(event, dedup, from, &to).await?,
             Step::Hold { destination, owner, ms } => {
                 let owner = if owner { "a" } else { "b" };
                 let lane = name(DESTINATIONS[destination]);
@@ -190,11 +201,44 @@ impl Pair {
         Some((lease?, job))
     }
 
-    async fn commit(&mut self, about: &str, dedup: u8, from: Option<i64>, mut made: Plan) -> Result<(), TestCaseError> {
+    async fn commit(&mut self, about: &str, dedup: u8, from: Option<i64>, made: Plan) -> Result<(), TestCaseError> {
+        let made = self.told(about, dedup, from, made).await;
+        let _committed = both!(self, commit(made.clone()));
+        self.deliveries.extend(made.deliveries.iter().map(|new| new.id));
+        self.plans.push(made);
+        Ok(())
+    }
+
+    /// Decides one of the events anew, open or not.
+    async fn replan(&mut self, event: usize, dedup: u8, from: Option<i64>, to: &[usize]) -> Result<(), TestCaseError> {
+        let Some(old) = choose_late(&self.plans, event) else { return Ok(()) };
+        let about = old.event.subject.clone().unwrap();
+        let to: Vec<&str> = to.iter().map(|to| DESTINATIONS[*to]).collect();
+        let mut made = plan(self.events, &about, self.now, &to);
+        self.events += 1;
+        made.event.name = "defect.updated".to_owned();
+        made.event.id = old.event.id;
+        made.event.received = old.event.received;
+        made.deliveries.iter_mut().for_each(|new| new.event = old.event.id);
+        let mut made = self.told(&about, dedup, from, made).await;
+        if dedup.is_multiple_of(2) {
+            made.dedup = old.dedup;
+        }
+        let _replanned = both!(self, replan(made.clone(), at(self.now)));
+        self.deliveries.extend(made.deliveries.iter().map(|new| new.id));
+        Ok(())
+    }
+
+    /// `made`, recognised by `dedup`, at a stage, remembering something or nothing.
+    async fn told(&self, about: &str, dedup: u8, from: Option<i64>, mut made: Plan) -> Plan {
         made.dedup = match dedup {
             0..10 => Dedup::BodyHash((dedup % 3).to_string()),
             other => Dedup::SenderId(other.to_string()),
         };
+        made.stage = Stage::WORDS[usize::from(dedup % 7).min(3)].1;
+        if dedup.is_multiple_of(4) {
+            made.headers.insert("ce-type".to_owned(), "x".to_owned());
+        }
         if let Some(from) = from {
             let known = self.memory.store.recall(&subject(about)).await.unwrap().memory;
             // Mostly the right version, at times another.
@@ -202,9 +246,7 @@ impl Pair {
             let from = if from == 0 { Some(1) } else { version };
             made = remembering(made, from, "blocker");
         }
-        let _committed = both!(self, commit(made.clone()));
-        self.deliveries.extend(made.deliveries.iter().map(|new| new.id));
-        Ok(())
+        made
     }
 
     async fn settle(&mut self, lease: usize, job: usize, how: usize) -> Result<(), TestCaseError> {
@@ -232,6 +274,11 @@ impl Pair {
     async fn compare(&self) -> Result<(), TestCaseError> {
         let (memory, sqlite) = (&*self.memory.store, &*self.sqlite.store);
         prop_assert_eq!(memory.events(None, None, 1000).await.unwrap(), sqlite.events(None, None, 1000).await.unwrap());
+        for (_, stage) in Stage::WORDS {
+            let (one, other) =
+                (memory.events_at(stage, Some("qase"), None, 100), sqlite.events_at(stage, None, None, 100));
+            prop_assert_eq!(one.await.unwrap(), other.await.unwrap());
+        }
         prop_assert_eq!(memory.depths().await.unwrap(), sqlite.depths().await.unwrap());
         prop_assert_eq!(memory.holds().await.unwrap(), sqlite.holds().await.unwrap());
         for (_, state) in State::WORDS {
@@ -273,6 +320,7 @@ proptest! {
                 events: 0,
                 leases: Vec::new(),
                 jobs: Vec::new(),
+                plans: Vec::new(),
                 deliveries: Vec::new(),
                 held: BTreeMap::new(),
             };

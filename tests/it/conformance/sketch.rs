@@ -15,6 +15,7 @@ use relaybell::domain::memory::{Memory, MemoryChange, MemoryVersion, Remembered}
 use relaybell::domain::message::{CONTENT_VERSION, Content, Message};
 use relaybell::domain::plan::{Decision, Plan, Verdict};
 use relaybell::domain::priority::Priority;
+use relaybell::domain::stage::Stage;
 use relaybell::domain::time::Timestamp;
 use serde_json::json;
 
@@ -52,6 +53,8 @@ pub fn plan(n: u8, about: &str, received: i64, to: &[&str]) -> Plan {
         },
         body: Bytes::from(format!("{{ \"id\":{n} }}\n")),
         dedup: Dedup::SenderId(format!("sent-{n}")),
+        stage: Stage::Decided,
+        headers: BTreeMap::new(),
         revision: "r1".into(),
         memory: None,
         verdicts: vec![Verdict {

@@ -8,3 +8,5 @@ pub mod http;
 pub mod process;
 pub mod recipes;
 pub mod rig;
+pub mod shop;
+pub mod thin;

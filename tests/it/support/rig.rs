@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use relaybell::config::diagnostic::Color;
-use relaybell::config::{Secrets, load};
+use relaybell::config::{Secrets, Snapshot, load};
 use relaybell::domain::delivery::State;
 use relaybell::domain::ids::{DeliveryId, EventId};
 use relaybell::domain::time::Timestamp;
@@ -53,12 +53,33 @@ pub struct Rig {
 impl Rig {
     /// Starts a relay with these files.
     pub async fn start(config: &str, rules: &str) -> Self {
-        let folder = Folder::new(config, rules);
+        Self::start_with(config, rules, |_| {}).await
+    }
+
+    /// The same, after `change` of what was read.
+    pub async fn start_with(config: &str, rules: &str, change: impl FnOnce(&mut Snapshot)) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_789_372_800)));
         let exchange = Arc::new(FakeExchange::new(clock.clone()));
-        let store = Arc::new(MemoryStore::default());
-        let snapshot = load(&folder.config(), Secrets::Resolve)
+        Self::assemble(Folder::new(config, rules), clock, exchange, Arc::new(MemoryStore::default()), change).await
+    }
+
+    /// Ends the relay and starts another one in the same surroundings.
+    pub async fn restart(self, change: impl FnOnce(&mut Snapshot)) -> Self {
+        self.relay.drain().await;
+        let Self { clock, exchange, store, folder, .. } = self;
+        Self::assemble(folder, clock, exchange, store, change).await
+    }
+
+    async fn assemble(
+        folder: Folder,
+        clock: Arc<ManualClock>,
+        exchange: Arc<FakeExchange>,
+        store: Arc<MemoryStore>,
+        change: impl FnOnce(&mut Snapshot),
+    ) -> Self {
+        let mut snapshot = load(&folder.config(), Secrets::Resolve)
             .unwrap_or_else(|findings| panic!("{}", findings.render(Color::Never)));
+        change(&mut snapshot);
         let relay = Relay::start(Parts {
             store: store.clone(),
             ledger: store.clone(),

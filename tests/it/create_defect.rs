@@ -1,0 +1,221 @@
+//! Create Defect, end to end: Test Manager's stand-in asks, Jira's stand-in gets one issue,
+//! and the link comes back; whatever goes wrong in between.
+
+use std::time::Duration;
+
+use relaybell::domain::priority::Priority;
+use relaybell::standin::uipath::{PASSED_CASE, wanted};
+use relaybell::standin::{Fault, Standin};
+use relaybell::store::{DeliveryFilter, Ledger};
+use serde_json::{Value, json};
+
+use crate::support::shop::{RULES, Shop};
+
+/// The issues that Jira has, by their summary.
+fn issues(jira: &Standin) -> Vec<String> {
+    let received = jira.received();
+    let issues = received.iter().filter(|one| one.kind == "issue");
+    issues.map(|one| one.body["fields"]["summary"].as_str().unwrap().to_owned()).collect()
+}
+
+fn fails(code: u16, body: &str) -> Fault {
+    Fault::Status { code, headers: vec![], body: body.to_owned() }
+}
+
+fn without_address(body: &Value, shop: &Shop) -> Value {
+    let text = body.to_string().replace(&shop.jira.api_url().unwrap(), "https://acme.atlassian.net");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_comes_back() {
+    let shop = Shop::open("wait: 10s").await;
+    let answered = shop.create_defect(&wanted()).await;
+    assert_eq!(answered.status, 200, "{}", answered.body);
+    assert_eq!(answered.link(), Some(format!("{}/browse/SHOP-1", shop.jira.api_url().unwrap()).as_str()));
+    insta::assert_json_snapshot!(without_address(&answered.body, &shop));
+    assert_eq!(issues(&shop.jira), ["SHOP:214 Voucher and card split payment"]);
+    let delivery = shop.store.deliveries(&DeliveryFilter::default(), None, 10).await.unwrap().remove(0);
+    assert_eq!(delivery.priority, Priority::Urgent, "somebody is waiting");
+    assert_eq!(shop.manager.refused(), Vec::<String>::new());
+    let issue = shop.jira.received().remove(0).as_text;
+    insta::assert_snapshot!("what_the_team_reads", issue.replace(&issue_label(&issue), "relaybell-…"));
+
+    // The same again, in any spelling, gives the same.
+    let mut again = wanted();
+    again["variationId"] = Value::Null;
+    let second = shop.create_defect(&again).await;
+    assert_eq!((second.status, &second.body), (200, &answered.body));
+    assert_eq!(issues(&shop.jira).len(), 1);
+    // The token lives, and what was asked once is known.
+    assert_eq!(shop.manager.tokens(), 1);
+    shop.close().await;
+}
+
+/// The label that names the delivery.
+fn issue_label(issue: &str) -> String {
+    let at = issue.find("relaybell-").unwrap();
+    issue[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_token_is_renewed() {
+    let shop = Shop::open("wait: 10s").await;
+    assert_eq!(shop.create_defect(&wanted()).await.status, 200);
+    shop.manager.forget_tokens();
+    let mut other = wanted();
+    other["variationId"] = "voucher=SPRING-20;card=visa".into();
+    let answered = shop.create_defect(&other).await;
+    assert_eq!((answered.status, shop.manager.tokens()), (200, 2), "{}", answered.body);
+    assert_eq!(issues(&shop.jira).len(), 2, "a variation is a result of its own");
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tracker_slower_than_the_sender_waits_gets_one_issue() {
+    for (late, status) in [("", 202), (", late: 504", 504)] {
+        let shop = Shop::open(&format!("wait: 3s{late}")).await;
+        shop.jira.script(vec![Fault::Delay(Duration::from_secs(1))]);
+        let answered = shop.create_defect(&wanted()).await;
+        assert_eq!(answered.status, status, "{}", answered.body);
+        assert!(
+            answered.body["detail"].as_str().unwrap().starts_with("The issue is being created."),
+            "{}",
+            answered.body
+        );
+        assert_eq!(answered.link(), None);
+        let again = shop.create_defect_in_the_end(&wanted()).await;
+        assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()));
+        assert_eq!(issues(&shop.jira).len(), 1);
+        shop.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_makes_no_second_issue() {
+    let shop = Shop::open("wait: 3s").await;
+    shop.jira.script(vec![Fault::ResetAfterRequest]);
+    let answered = shop.create_defect(&wanted()).await;
+    assert_eq!(answered.status, 202, "it looks for the issue only after a while: {}", answered.body);
+    let again = shop.create_defect_in_the_end(&wanted()).await;
+    assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()));
+    assert_eq!(issues(&shop.jira).len(), 1);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_in_between_makes_no_second_issue() {
+    let shop = Shop::open("wait: 3s").await;
+    shop.jira.always(Some(fails(503, "")));
+    assert_eq!(shop.create_defect(&wanted()).await.status, 202);
+    let shop = shop.restarted().await;
+    assert_eq!(shop.create_defect(&wanted()).await.status, 202, "it still waits for Jira");
+    shop.jira.always(None);
+    let again = shop.create_defect_in_the_end(&wanted()).await;
+    assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()));
+    assert_eq!(issues(&shop.jira).len(), 1);
+    let shop = shop.restarted().await;
+    assert_eq!(shop.create_defect(&wanted()).await.body, again.body, "it is answered from what is stored");
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_many_times_at_once_is_one_issue() {
+    let shop = Shop::open("wait: 10s").await;
+    shop.jira.script(vec![Fault::Delay(Duration::from_millis(50))]);
+    let wanted = wanted();
+    let all = futures_util::future::join_all((0..8).map(|_| shop.create_defect(&wanted))).await;
+    for answered in &all {
+        assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
+    }
+    assert_eq!(issues(&shop.jira).len(), 1);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_is_tried_again_when_asked_again() {
+    let shop = Shop::open("wait: 10s").await;
+    shop.jira.script(vec![fails(400, r#"{"errorMessages":["The reporter is gone."],"errors":{}}"#)]);
+    let answered = shop.create_defect(&wanted()).await;
+    assert_eq!(answered.status, 502, "{}", answered.body);
+    insta::assert_json_snapshot!(answered.body);
+    let again = shop.create_defect(&wanted()).await;
+    assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()), "{}", again.body);
+    assert_eq!(shop.create_defect(&wanted()).await.body, again.body);
+    assert_eq!(issues(&shop.jira).len(), 1);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_decline_say_why_and_may_change_their_mind() {
+    let shop = Shop::open("wait: 10s").await;
+    let mut passed = wanted();
+    passed["testCaseId"] = PASSED_CASE.into();
+    for _ in 0..2 {
+        let answered = shop.create_defect(&passed).await;
+        assert_eq!(answered.status, 422, "{}", answered.body);
+        assert_eq!(
+            answered.body["detail"],
+            "The rule 'uipath-defect' does not match. It excludes: status is passed; seen: passed."
+        );
+    }
+    shop.change_rules(&RULES.replace("    unless: { status: passed }\n", "")).await;
+    let answered = shop.create_defect(&passed).await;
+    assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
+    assert_eq!(shop.create_defect(&passed).await.body, answered.body);
+    shop.change_rules(&RULES.replace("    when:", "    mute_until: 2030-01-01\n    when:")).await;
+    let muted = shop.create_defect(&wanted()).await;
+    assert_eq!(muted.status, 422);
+    assert_eq!(
+        muted.body["detail"],
+        "The rule 'uipath-defect' held the issue back: the rule is muted until 2030-01-01T00:00:00.000Z."
+    );
+    assert_eq!(issues(&shop.jira).len(), 1);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_is_down_delays_the_issue_and_loses_nothing() {
+    let shop = Shop::open("wait: 3s").await;
+    shop.manager.always(Some(fails(503, "")));
+    let answered = shop.create_defect(&wanted()).await;
+    assert_eq!(answered.status, 202, "{}", answered.body);
+    shop.manager.always(None);
+    let again = shop.create_defect_in_the_end(&wanted()).await;
+    assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()));
+    assert_eq!(issues(&shop.jira), ["SHOP:214 Voucher and card split payment"]);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_refused_and_nothing_is_stored() {
+    let mut shop = Shop::open("wait: 3s").await;
+    for secret in [None, Some(("X-Relaybell-Secret".to_owned(), "wrong".to_owned()))] {
+        shop.sender.secret = secret;
+        assert_eq!(shop.create_defect(&wanted()).await.status, 401);
+        assert_eq!(shop.defect_status().await.status, 401);
+    }
+    assert_eq!(shop.store.events(None, None, 10).await.unwrap().len(), 0);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_cannot_be_read_is_kept() {
+    let shop = Shop::open("wait: 3s").await;
+    let answered = shop.create_defect(&json!({ "testExecutionId": "7f1d2a90" })).await;
+    assert_eq!((answered.status, &answered.body["status"]), (202, &"unread".into()), "{}", answered.body);
+    let events = shop.store.events(None, None, 10).await.unwrap();
+    assert_eq!(events[0].id.to_string(), answered.body["event_id"].as_str().unwrap());
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_is_worded_as_configured() {
+    let response = r#"wait: 10s, response: { defectUrl: "{{issue.url}}", text: "{{case_key}}: {{issue.key}}", n: 1, gone: "{{reason}}" }"#;
+    let shop = Shop::open(response).await;
+    let answered = shop.create_defect(&wanted()).await;
+    let expected =
+        json!({ "defectUrl": "https://acme.atlassian.net/browse/SHOP-1", "text": "SHOP:214: SHOP-1", "n": 1 });
+    assert_eq!(without_address(&answered.body, &shop), expected);
+    shop.close().await;
+}
