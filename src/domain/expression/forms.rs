@@ -12,7 +12,8 @@ impl Check<'_> {
     pub(super) fn unknown_root(&mut self, name: &str, part: &IdedExpr) {
         let known: Vec<&'static str> = self.words.facts.iter().map(|(known, _)| *known).collect();
         let whole = self.source.trim();
-        let is_word = whole.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '));
+        let is_path = self.words.facts.iter().any(|(root, _)| whole.starts_with(root));
+        let is_word = !is_path && whole.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '));
         let help = if matches!(name, "item" | "index") {
             format!("'{name}' is there once 'each' says which list has the items")
         } else if is_word {
