@@ -184,7 +184,8 @@ impl Talk<'_> {
             Told::This(result) => {
                 let facts = facts_of(source, entity, project, result);
                 let known = ENTITIES.iter().find(|(word, ..)| *word == entity).map_or(&[][..], |(.., known)| known);
-                self.found.facts.extend(facts.into_iter().filter(|(name, _)| known.contains(&name.as_str())));
+                let told = |(name, value): &(String, Value)| !value.is_null() && known.contains(&name.as_str());
+                self.found.facts.extend(facts.into_iter().filter(told));
             }
             Told::NotThere => self.found.notes.push(format!("Qase has no {entity} {id} in {project} any more")),
             Told::Refused(why) => self.found.notes.push(format!("Qase does not tell of {entity} {id}: {why}")),
