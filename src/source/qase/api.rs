@@ -1,5 +1,6 @@
 //! Qase's API: what a thin webhook lacks is asked there.
 
+mod review;
 mod told;
 
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use super::Qase;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::Report;
 use crate::domain::memory::Known;
+use crate::domain::time::Timestamp;
 use crate::source::catalogue::Catalogue;
 use crate::source::proof::Proof;
-use crate::source::{ByHand, Found, Inquiry, Lasting, Malformed, RawHook, Sample, Source, Verified, Wanted};
+use crate::source::{ByHand, Found, Inquiry, Lasting, Malformed, RawHook, Review, Sample, Source, Verified, Wanted};
 use told::{Told, read};
 
 /// What can be asked about, with the query of the question and the facts that the answer tells.
@@ -141,6 +143,10 @@ impl Source for AskedQase {
         let lacking = report.project.is_some()
             && entity(report).is_some_and(|(.., facts)| lacks(report, wanted, facts).any(|name| !remembered(name)));
         lacking || nameless(report, wanted).is_some()
+    }
+
+    fn review(&self, project: &str, since: Timestamp, answers: &[Answer]) -> Review {
+        review::review(&self.api, project, since, answers)
     }
 
     fn inquire(&self, report: &Report, wanted: &Wanted, answers: &[Answer]) -> Inquiry {
