@@ -22,6 +22,7 @@ mod output;
 mod people;
 mod presets;
 mod read;
+mod reconcile;
 mod rehearsal;
 mod reload;
 mod render;
@@ -83,6 +84,8 @@ enum Command {
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
+    /// Which webhooks never came, by what the source's API says happened.
+    Reconcile(reconcile::Args),
     /// What goes out: list, show, send again, drop.
     #[command(subcommand)]
     Deliveries(deliveries::Command),
@@ -167,6 +170,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::Presets(args) => presets::run(&args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
+        Command::Reconcile(args) => reconcile::run(&config, &args, output),
         Command::Reload(args) => reload::run(&config, &args, output),
         Command::Health(args) => health::run(&config, &args, output),
         Command::Init(args) => init::run(&args, output),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::domain::facts::{Facts, Origin};
+use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 use crate::source::qase::payload_of;
 use crate::store::{EventRecord, Ledger, StoreError};
@@ -89,6 +90,9 @@ impl Traffic {
     /// Counts one event.
     pub fn take(&mut self, record: &EventRecord) {
         self.events += 1;
+        if record.stage == Stage::Quarantined {
+            return;
+        }
         if self.by_name.len() >= NAMES_MAX && !self.by_name.contains_key(&record.name) {
             return;
         }

@@ -4,6 +4,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::HeaderMap;
+
 use crate::config::{Snapshot, SourceSpec, Unread};
 use crate::domain::Name;
 use crate::domain::delivery::{Action, NewDelivery};
@@ -13,7 +16,7 @@ use crate::domain::memory::Known;
 use crate::domain::message::Mention;
 use crate::domain::plan::{Arrival, Decision, Plan, UNREAD, plan_awaiting, plan_broken, plan_event, plan_quarantined};
 use crate::domain::priority::Priority;
-use crate::source::{Malformed, RawHook, Refusal, Verified, body_hash, kept_headers, prove};
+use crate::source::{ByHand, Malformed, RawHook, Refusal, Verified, body_hash, kept_headers, prove};
 use crate::store::{Committed, StoreError};
 use crate::telemetry::{OfDestination, OfRule, OfSource, OfTemplate, Refused};
 
@@ -157,6 +160,29 @@ impl Relay {
             });
         }
         all.ok_or(IngestError::NoEvent)
+    }
+
+    /// Takes in a webhook that never came, as if it had: `body` is what `source` would have
+    /// got. `key` is how a repetition of it is recognised.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub async fn inject(&self, source: &SourceSpec, key: &str, body: Bytes) -> Result<Accepted, IngestError> {
+        let (hook, now) = (RawHook::posted(HeaderMap::new(), body), self.shared.clock.now());
+        let verified = prove(&ByHand(source.adapter.as_ref()), hook, now)?;
+        let mut reports = read(source, &verified)?;
+        if reports.len() != 1 {
+            return Err(Malformed::refused(format!("it reports {} events; one is wanted", reports.len())).into());
+        }
+        let mut report = reports.remove(0);
+        report.dedup = Dedup::SenderId(key.to_owned());
+        let accepted = self.plan_and_commit(source, report, &verified).await?;
+        self.shared.books.accepted(&source.name, accepted.duplicate, now);
+        let label = OfSource { source: source.name.to_string() };
+        let metrics = &self.shared.metrics;
+        let family = if accepted.duplicate { &metrics.duplicates } else { &metrics.accepted };
+        family.get_or_create_owned(&label).inc();
+        Ok(accepted)
     }
 
     /// Plans `report` of `source`, which came with `verified`, and commits the plan.

@@ -132,7 +132,8 @@ async fn open_again(
     }
     let written = write(doors, record, &arrivals).await;
     for (arrival, place) in arrivals.iter().zip(&places) {
-        let waits = written.as_ref().is_ok_and(|ids| ids.contains(&arrival.id));
+        // After an error some may be written; whoever takes care of them looks.
+        let waits = written.as_ref().map_or(true, |ids| ids.contains(&arrival.id));
         relay.inspect(
             |relay| if waits { relay.waits(place, arrival.id) } else { relay.does_not_wait(place, arrival.id) },
         );
@@ -147,6 +148,9 @@ fn arrivals(doors: &Doors<'_>, spec: &SourceSpec, record: &EventRecord, reports:
     for arrival in arrivals.iter_mut().skip(1) {
         arrival.id = EventId::new(record.received, doors.dice.bytes());
         arrival.source = spec.name.clone();
+        if let Some(alone) = arrival.report.alone.take() {
+            arrival.body = alone;
+        }
     }
     arrivals
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::domain::ask::Ask;
+use crate::domain::time::Timestamp;
 
 /// Marks an ask, as an extension of its request, whose answer stays true for a while (a
 /// person's name). Other answers serve only events that came before they were asked for.
@@ -49,4 +51,42 @@ pub struct Found {
     pub instead: Map<String, Value>,
     /// Remarks for people: what could not be found.
     pub notes: Vec<String>,
+}
+
+/// What to do next to learn what happened at a sender lately.
+#[derive(Debug)]
+pub enum Review {
+    /// Ask this.
+    Ask(Ask),
+    /// All of this happened, the oldest first.
+    Done(Vec<Happened>),
+    /// The last question must be put again later.
+    Later {
+        /// Why, for people.
+        why: String,
+        /// The wait that the API asks for; `None`: as the asker likes.
+        after: Option<Duration>,
+    },
+    /// It cannot be learnt.
+    Failed {
+        /// Why, for people.
+        why: String,
+    },
+    /// No sender of this kind can be asked.
+    Unable,
+}
+
+/// Something that happened at a sender, as its API tells it afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The event's name.
+    pub event: String,
+    /// The project.
+    pub project: String,
+    /// The subject.
+    pub subject: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The body of the webhook that told it, or would have.
+    pub body: Bytes,
 }

@@ -32,7 +32,7 @@ use crate::domain::memory::Known;
 use crate::domain::time::Timestamp;
 pub use by_hand::ByHand;
 pub use kept::kept_headers;
-pub use look_up::{Found, Inquiry, Lasting, Wanted};
+pub use look_up::{Found, Happened, Inquiry, Lasting, Review, Wanted};
 pub use media::{is_json, media_type};
 use proof::Proof;
 pub use proof::{Reason, Refusal};
@@ -195,6 +195,12 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// between calls.
     fn inquire(&self, _report: &Report, _wanted: &Wanted, _answers: &[Answer]) -> Inquiry {
         Inquiry::Done(Found::default())
+    }
+
+    /// The next step of a conversation that lists what happened in `project` since `since`,
+    /// given the `answers` so far, as [`inquire`](Source::inquire) is one about an event.
+    fn review(&self, _project: &str, _since: Timestamp, _answers: &[Answer]) -> Review {
+        Review::Unable
     }
 
     /// Asks for an access token (OAuth 2.0 client credentials), where the API wants one: the

@@ -11,6 +11,7 @@ use crate::domain::delivery::State as DeliveryState;
 use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 use crate::relay::Relay;
+use crate::relay::ingest::IngestError;
 use crate::relay::manage::{Deed, Managed, Selection};
 use crate::relay::reload::Reloaded;
 use crate::relay::replan::{Chosen, Replanned};
@@ -124,6 +125,39 @@ pub(super) async fn replan(
     let chosen = selected.chosen().map_err(malformed)?;
     let replanned = relay.replan(&chosen).await.map_err(store_problem)?;
     Ok(Json(replanned_json(&replanned)))
+}
+
+/// A webhook that never came.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Injected {
+    source: String,
+    /// How a repetition is recognised.
+    key: String,
+    body: String,
+}
+
+/// `POST /api/v1/events/inject`.
+pub(super) async fn inject(
+    State(relay): State<Relay>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let snapshot = relay.shared.current.load_full();
+    guard::admin(&snapshot.server.admin_tokens, &headers, caller)?;
+    let malformed = |why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why);
+    let injected: Injected =
+        serde_json::from_slice(&body).map_err(|error| malformed(format!("the body is wrong: {error}")))?;
+    let Some(spec) = snapshot.sources.get(injected.source.as_str()) else {
+        let detail = format!("there is no source '{}'", injected.source);
+        return Err(Problem::new(StatusCode::NOT_FOUND, "unknown source", detail));
+    };
+    match relay.inject(spec, &injected.key, injected.body.into()).await {
+        Ok(accepted) => Ok(Json(json!({ "event_id": accepted.event.to_string(), "duplicate": accepted.duplicate }))),
+        Err(IngestError::Store(error)) => Err(store_problem(error)),
+        Err(error) => Err(malformed(error.to_string())),
+    }
 }
 
 /// What was planned again, as commands and the API show it.

@@ -43,6 +43,7 @@ pub fn router(relay: Relay) -> Router {
         .route("/-/reload", post(api::reload))
         .route("/api/v1/sources", get(sources::list))
         .route("/api/v1/sources/capture", post(sources::capture))
+        .route("/api/v1/events/inject", post(api::inject))
         .route("/api/v1/events/replan", post(api::replan))
         .route("/api/v1/deliveries/retry", post(api::retry))
         .route("/api/v1/deliveries/drop", post(api::drop_deliveries))

@@ -246,3 +246,79 @@ async fn the_stand_in_refuses_what_qase_refuses() {
     assert_eq!(get("/v1/defect/SHOP/58", TOKEN).await, 200);
     assert_eq!(get("/v1/defect/SHOP/58", TOKEN).await, 429);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_never_came_are_found_and_taken_in_once() {
+    let (qase, chat) = (Standin::start(Vendor::Qase).unwrap(), Standin::start(Vendor::Slack).unwrap());
+    let now = relaybell::ports::Clock::now(&relaybell::ports::system::SystemClock::start());
+    let hours = |hours: u64| now.minus(Duration::from_secs(hours * 3600)).to_string();
+    for id in 1..=150 {
+        let old = json!({ "id": id, "title": "old", "severity": "minor", "status": "open", "created_at": hours(100) });
+        qase.knows(&format!("defect/SHOP/{id}"), Some(old));
+    }
+    let mut defect = result(DEFECT).unwrap();
+    defect["id"] = 158.into();
+    defect["created_at"] = hours(3).into();
+    defect["status"] = "resolved".into();
+    defect["resolved_at"] = hours(1).into();
+    qase.knows("defect/SHOP/158", Some(defect.clone()));
+    defect["id"] = 159.into();
+    qase.knows("defect/SHOP/159", Some(defect));
+    let mut run_of_api = result(RUN).unwrap();
+    run_of_api["start_time"] = hours(30).into();
+    run_of_api["end_time"] = hours(2).into();
+    qase.knows("run/SHOP/87", Some(run_of_api));
+    qase.knows("user/112", result(USER));
+
+    let config = format!(
+        "server: {{ listen: 127.0.0.1:0 }}\n\
+         sources: {{ qase: {{ kind: qase, api: {{ token: \"{TOKEN}\", url: \"{}\", limit: none }} }} }}\n\
+         destinations: {{ chat: {{ kind: slack, webhook_url: \"{}\", limit: none }} }}\n",
+        qase.api_url().unwrap(),
+        chat.webhook_url().unwrap(),
+    );
+    let folder =
+        Folder::new(&config, "rules: [{ name: all, when: { event: [defect.*, run.*] }, send: [{ to: chat }] }]\n");
+    let path = folder.path().to_owned();
+    let started = path.clone();
+    let serving = tokio::task::spawn_blocking(move || Serving::start(&started)).await.unwrap();
+    let client = relaybell::ports::http::HttpExchange::new().unwrap();
+    let body = json!({ "event_name": "defect.created", "timestamp": 1, "team_member_id": 0, "project_code": "SHOP",
+        "payload": { "id": 159, "title": "It came", "severity": "minor" } });
+    let answer = ask(&client, serving.address, "POST", "/hooks/qase", &[], body.to_string().as_bytes()).await;
+    assert_eq!(answer.status(), 202);
+
+    let reconcile = async |more: &'static str| {
+        let path = path.clone();
+        let mut arguments = vec!["reconcile", "--source", "qase", "--since", "24h", "--json"];
+        arguments.extend(more.split_whitespace());
+        tokio::task::spawn_blocking(move || run(&path, &arguments)).await.unwrap()
+    };
+    let listed = reconcile("").await;
+    assert_eq!(listed.status.code(), Some(1), "{}", crate::support::process::stderr(&listed));
+    let missed: Vec<Value> = serde_json::from_str(&stdout(&listed)).unwrap();
+    let names: Vec<(&str, &str)> =
+        missed.iter().map(|one| (one["event"].as_str().unwrap(), one["subject"].as_str().unwrap())).collect();
+    assert_eq!(
+        names,
+        [
+            ("defect.created", "defect/158"),
+            ("run.completed", "run/87"),
+            ("defect.resolved", "defect/158"),
+            ("defect.resolved", "defect/159"),
+        ]
+    );
+    let first = reconcile("--inject").await;
+    let taken: Vec<Value> = serde_json::from_str(&stdout(&first)).unwrap();
+    assert!(taken.iter().all(|one| one["event_id"].is_string()), "{taken:?}");
+    let again = reconcile("").await;
+    assert_eq!((again.status.code(), stdout(&again).trim()), (Some(0), "[]"), "all of it is there now");
+    for _ in 0..500 {
+        if chat.received().len() >= 5 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(chat.received().len(), 5);
+    assert!(qase.refused().is_empty(), "{:?}", qase.refused());
+}

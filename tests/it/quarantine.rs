@@ -131,7 +131,7 @@ async fn the_api_plans_again_and_says_what_it_did() {
 #[test]
 fn the_command_shows_and_replans_through_the_relay_and_survives_its_kill() {
     let config = "server: { listen: 127.0.0.1:0 }\nsources: { qase: { kind: qase, never_refuse: true } }\n\
-        destinations: { chat: { kind: slack, webhook_url: \"http://127.0.0.1:9/x\" } }\n";
+        destinations: { chat: { kind: slack, webhook_url: \"http://127.0.0.1:9/services/T/B/x\" } }\n";
     let folder = Folder::new(config, "rules: [{ name: all, when: { event: defect.* }, send: [{ to: chat }] }]\n");
     let serving = Serving::start(folder.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -39,6 +39,8 @@ const WAITS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30), Duration::from_secs(80)];
 /// The longest that an event waits, pauses that the API asks for included.
 const TIME_MAX: Duration = Duration::from_secs(600);
+/// The shortest pause that an API can ask for.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The pause after the store could not be used.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// How often an event that should be there and is not is looked for.
@@ -108,7 +110,8 @@ impl Relay {
     /// What is to be done about `arrival` before rules judge it.
     pub(super) fn before(&self, snapshot: &Snapshot, spec: &SourceSpec, arrival: &Arrival, known: &Known) -> Before {
         let lookups = &self.shared.lookups;
-        if arrival.subject_key().is_some_and(|key| lookups.queues.has(&key)) {
+        let some_wait = lookups.queues.subjects() > 0;
+        if some_wait && arrival.subject_key().is_some_and(|key| lookups.queues.has(&key)) {
             return Before::Wait;
         }
         let Some(api) = &spec.api else { return Before::Nothing };
@@ -299,7 +302,7 @@ impl Relay {
             }
             Heard::Later { why, after } => {
                 if let Some(time) = after {
-                    desk.pause(shared.clock.elapsed(), time);
+                    desk.pause(shared.clock.elapsed(), time.max(PAUSE_MIN));
                 }
                 let wait = after.map(|_| desk.paused(shared.clock.elapsed()));
                 Err(Try::Failed { why: snapshot.scrubber.scrub(&why), wait })

@@ -1,5 +1,6 @@
 //! Qase's API: what a thin webhook lacks is asked there.
 
+mod review;
 mod told;
 
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use super::Qase;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::Report;
 use crate::domain::memory::Known;
+use crate::domain::time::Timestamp;
 use crate::source::catalogue::Catalogue;
 use crate::source::proof::Proof;
-use crate::source::{ByHand, Found, Inquiry, Lasting, Malformed, RawHook, Sample, Source, Verified, Wanted};
+use crate::source::{ByHand, Found, Inquiry, Lasting, Malformed, RawHook, Review, Sample, Source, Verified, Wanted};
 use told::{Told, read};
 
 /// What can be asked about, with the query of the question and the facts that the answer tells.
@@ -143,6 +145,10 @@ impl Source for AskedQase {
         lacking || nameless(report, wanted).is_some()
     }
 
+    fn review(&self, project: &str, since: Timestamp, answers: &[Answer]) -> Review {
+        review::review(&self.api, project, since, answers)
+    }
+
     fn inquire(&self, report: &Report, wanted: &Wanted, answers: &[Answer]) -> Inquiry {
         let mut talk = Talk { api: &self.api, answers: answers.iter(), found: Found::default() };
         let outcome = talk.subject(self, report, wanted).and_then(|()| talk.name(report, wanted));
@@ -184,7 +190,8 @@ impl Talk<'_> {
             Told::This(result) => {
                 let facts = facts_of(source, entity, project, result);
                 let known = ENTITIES.iter().find(|(word, ..)| *word == entity).map_or(&[][..], |(.., known)| known);
-                self.found.facts.extend(facts.into_iter().filter(|(name, _)| known.contains(&name.as_str())));
+                let told = |(name, value): &(String, Value)| !value.is_null() && known.contains(&name.as_str());
+                self.found.facts.extend(facts.into_iter().filter(told));
             }
             Told::NotThere => self.found.notes.push(format!("Qase has no {entity} {id} in {project} any more")),
             Told::Refused(why) => self.found.notes.push(format!("Qase does not tell of {entity} {id}: {why}")),
