@@ -14,6 +14,7 @@ use crate::relay::answering::Answered;
 use crate::source::RawHook;
 
 use super::hooks::refusal;
+use super::onlook::Became;
 use super::problem::Problem;
 
 /// When to ask again for an issue that is not there yet, in seconds.
@@ -39,6 +40,22 @@ pub(super) async fn answer(
         Ok(answered) => answered,
         Err(error) => return refusal(&source.name, caller, &error).into_response(),
     };
+    let event = match &answered {
+        Answered::Issue(_) => None,
+        Answered::Late { event, .. }
+        | Answered::Declined { event, .. }
+        | Answered::Failed { event, .. }
+        | Answered::Unread { event } => Some(*event),
+    };
+    let mut response = said(source, wanted, answered);
+    if let Some(event) = event {
+        response.extensions_mut().insert(Became(event));
+    }
+    response
+}
+
+/// The answer in words.
+fn said(source: &SourceSpec, wanted: &CreateDefect, answered: Answered) -> Response<Body> {
     match answered {
         Answered::Issue(body) => Json(body).into_response(),
         Answered::Late { event, why } => {

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use crate::source::{Greeting, Purpose, RawHook, media_type};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
+use super::onlook::{Became, Onlooker};
 use super::problem::Problem;
 use super::{Caller, exchange, figures};
 
@@ -72,6 +74,24 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
         .into_response();
     };
     let (head, body) = request.into_parts();
+    let onlooker = Onlooker::of(relay, &snapshot, spec, caller, &head, path);
+    let mut seen = Bytes::new();
+    let response = respond(relay, spec, path, caller, head, body, &mut seen).await;
+    onlooker.note(&response, seen);
+    response
+}
+
+/// Answers a request at the address `path` of `spec`; what was read of its body is `seen`.
+async fn respond(
+    relay: &Relay,
+    spec: &SourceSpec,
+    path: &str,
+    caller: SocketAddr,
+    head: Parts,
+    body: Body,
+    seen: &mut Bytes,
+) -> Response<Body> {
+    let source = &*spec.name;
     let refuse = |reason: &'static str, problem: Problem| {
         count(relay, &spec.name, reason);
         tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
@@ -107,13 +127,17 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
         Ok(body) => body,
         Err((reason, problem)) => return refuse(reason, problem),
     };
+    seen.clone_from(&body);
     let hook = RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body };
     if let Some(wanted) = &spec.exchanges.create_defect {
         return exchange::answer(relay, spec, wanted, hook, caller).await;
     }
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
-            (StatusCode::ACCEPTED, Json(Receipt { event_id: Some(event.to_string()), duplicate })).into_response()
+            let receipt = Receipt { event_id: Some(event.to_string()), duplicate };
+            let mut response = (StatusCode::ACCEPTED, Json(receipt)).into_response();
+            response.extensions_mut().insert(Became(event));
+            response
         }
         Err(IngestError::NoEvent) => {
             (StatusCode::OK, Json(Receipt { event_id: None, duplicate: false })).into_response()

@@ -18,6 +18,7 @@ mod figures;
 mod guard;
 mod health;
 mod hooks;
+mod onlook;
 pub mod problem;
 pub mod server;
 pub mod sources;

@@ -10,6 +10,8 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::onlook::Told;
+
 /// One error as the caller sees it.
 #[derive(Debug, Serialize)]
 pub struct Problem {
@@ -75,6 +77,7 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+        response.extensions_mut().insert(Told { title: self.title, detail: self.detail });
         response
     }
 }

@@ -1,0 +1,83 @@
+//! What came of a webhook, noted for people: refusals of each source, and arrivals for
+//! whoever looks on.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::http::Response;
+use axum::http::request::Parts;
+use bytes::Bytes;
+
+use crate::config::{Snapshot, SourceSpec};
+use crate::domain::ids::EventId;
+use crate::relay::Relay;
+use crate::relay::books::LastRefusal;
+use crate::relay::capture::{Captured, shown};
+
+/// What a response says, for people; beside the response, never in it.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    /// What it is, the same for every occurrence.
+    pub(super) title: &'static str,
+    /// What happened this time.
+    pub(super) detail: String,
+}
+
+/// The event that a response is about; beside the response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Became(pub(super) EventId);
+
+/// A request while it is answered.
+pub(super) struct Onlooker<'a> {
+    relay: &'a Relay,
+    spec: &'a SourceSpec,
+    caller: SocketAddr,
+    /// What arrived, where somebody looks on.
+    arrived: Option<Captured>,
+}
+
+impl<'a> Onlooker<'a> {
+    /// Looks on at a request whose head is `head`, for the address `path` of `spec`.
+    pub(super) fn of(
+        relay: &'a Relay,
+        snapshot: &Snapshot,
+        spec: &'a SourceSpec,
+        caller: SocketAddr,
+        head: &Parts,
+        path: &str,
+    ) -> Self {
+        let shared = &relay.shared;
+        let arrived = shared.captures.is_watched(&spec.name, shared.clock.as_ref()).then(|| Captured {
+            number: 0,
+            source: spec.name.to_string(),
+            at: shared.clock.now(),
+            caller: caller.ip().to_string(),
+            line: (head.method.to_string(), path.to_owned()),
+            headers: shown(&head.headers, &snapshot.scrubber),
+            body: Bytes::new(),
+            status: 0,
+            refused: None,
+            event: None,
+        });
+        Self { relay, spec, caller, arrived }
+    }
+
+    /// Notes what came of it: `response`, to a request with `body`.
+    pub(super) fn note(self, response: &Response<Body>, body: Bytes) {
+        let status = response.status();
+        let told = response.extensions().get::<Told>().filter(|_| status.is_client_error() || status.is_server_error());
+        let shared = &self.relay.shared;
+        if let Some(told) = told {
+            let caller = Some(self.caller.ip().to_string());
+            let refusal = LastRefusal { at: shared.clock.now(), why: told.detail.clone(), caller };
+            shared.books.refused(&self.spec.name, told.title, refusal);
+        }
+        if let Some(mut arrived) = self.arrived {
+            arrived.body = body;
+            arrived.status = status.as_u16();
+            arrived.refused = told.map(|told| told.detail.clone());
+            arrived.event = response.extensions().get::<Became>().map(|became| became.0);
+            shared.captures.keep(arrived);
+        }
+    }
+}
