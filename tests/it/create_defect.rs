@@ -121,7 +121,8 @@ async fn a_restart_in_between_makes_no_second_issue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_many_times_at_once_is_one_issue() {
-    let shop = Shop::open("wait: 10s").await;
+    // Each of those who wait lets the clock go on.
+    let shop = Shop::open("wait: 60s").await;
     shop.jira.script(vec![Fault::Delay(Duration::from_millis(50))]);
     let wanted = wanted();
     let all = futures_util::future::join_all((0..8).map(|_| shop.create_defect(&wanted))).await;
