@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on has failed")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use relaybell::domain::memory::{Memory, MemoryChange, Remembered};
 use relaybell::domain::message::{CONTENT_VERSION, Content, Field, Message};
 use relaybell::domain::plan::{Decision, Plan, Verdict};
 use relaybell::domain::priority::Priority;
+use relaybell::domain::stage::Stage;
 use relaybell::domain::time::Timestamp;
 use relaybell::store::sqlite::SqliteStore;
 use relaybell::store::{Lease, Settlement, Store};
@@ -78,6 +80,8 @@ fn plan(n: u64) -> Plan {
         )),
         dedup: Dedup::BodyHash(format!("{:064x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))),
         revision: "5e884898da28047151d0e56f8dc62927".into(),
+        stage: Stage::default(),
+        headers: BTreeMap::new(),
         memory: Some(MemoryChange {
             key: about.clone(),
             from: None,

@@ -105,6 +105,8 @@ pub struct Metrics {
     pub accept_seconds: Histogram,
     /// `relaybell_attempts_total`.
     pub attempts: Family<Ended, Counter>,
+    /// `relaybell_events_none_total`.
+    pub no_events: Family<OfSource, Counter>,
     /// `relaybell_possible_duplicates_total`.
     pub possible_duplicates: Family<OfDestination, Counter>,
     /// `relaybell_expired_total`.
@@ -151,6 +153,7 @@ impl Default for Metrics {
             mentions_without_id: Family::default(),
             accept_seconds: latencies(),
             attempts: Family::default(),
+            no_events: Family::default(),
             possible_duplicates: Family::default(),
             expired: Family::default(),
             delivery_seconds: Family::new_with_constructor(latencies as fn() -> Histogram),
@@ -176,6 +179,11 @@ impl Metrics {
         registry.register("build", "This relay", build);
         registry.register("events_accepted", "Events written to the store", self.accepted.clone());
         registry.register("events_refused", "Webhooks refused, by reason", self.refused.clone());
+        registry.register(
+            "events_none",
+            "Webhooks that are no event by their source's mapping",
+            self.no_events.clone(),
+        );
         registry.register("events_duplicate", "Webhooks that repeat an accepted event", self.duplicates.clone());
         registry.register("events_broken", "Events whose planning failed", self.broken.clone());
         registry.register("events_quarantined", "Webhooks kept that could not be read", self.quarantined.clone());

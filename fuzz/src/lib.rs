@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use relaybell::config::diagnostic::{Color, Severity};
 use relaybell::config::{Files, Secrets, load_from, samples_of};
-use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Kind, Vocabulary};
+use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Kind, Over, Vocabulary};
 use relaybell::domain::facts::Facts;
 use relaybell::domain::time::Timestamp;
 use relaybell::source::catalogue::FactKind;
@@ -31,7 +31,7 @@ static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| {
         FactKind::Object | FactKind::Any => Kind::Any,
     };
     let facts = catalogue().facts().iter().map(|fact| (fact.name, kind(fact.kind))).collect();
-    Vocabulary { facts, duration: relaybell::config::duration }
+    Vocabulary { over: Over::Facts, facts, duration: relaybell::config::duration }
 });
 
 static EVENTS: LazyLock<Vec<Facts>> = LazyLock::new(|| {

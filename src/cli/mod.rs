@@ -20,6 +20,7 @@ mod health;
 mod init;
 mod output;
 mod people;
+mod presets;
 mod read;
 mod rehearsal;
 mod reload;
@@ -77,6 +78,8 @@ enum Command {
     Sources(sources::Args),
     /// Look on as webhooks arrive: each as it came, and the facts it gave.
     Capture(sources::CaptureArgs),
+    /// The senders that a source can be made of in one word: preset: github.
+    Presets(presets::Args),
     /// What came in.
     #[command(subcommand)]
     Events(events::Command),
@@ -161,6 +164,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), Failure> {
         Command::People(args) => people::run(&config, &args, output),
         Command::Sources(args) => sources::run(&config, &args, output),
         Command::Capture(args) => sources::capture(&config, &args, output),
+        Command::Presets(args) => presets::run(&args, output),
         Command::Events(command) => events::run(&config, &command, output),
         Command::Deliveries(command) => deliveries::run(&config, &command, output),
         Command::Reload(args) => reload::run(&config, &args, output),

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::thread;
 
@@ -33,12 +33,8 @@ pub fn read(node: &Node, findings: &mut Findings) -> Option<Expression> {
     }
 }
 
-/// An expression to compile, and where its reader waits.
-struct Order {
-    source: String,
-    words: Arc<Vocabulary>,
-    answer: mpsc::Sender<Result<Expression, Vec<Flaw>>>,
-}
+/// A text to compile; its reader waits for the answer.
+type Order = Box<dyn FnOnce() + Send>;
 
 /// The thread that compiles: the parser needs more stack than the caller may have, and a
 /// thread for each of thousands of expressions would take longer than compiling them.
@@ -46,27 +42,34 @@ static COMPILER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     let (sender, orders) = mpsc::channel::<Order>();
     let compiler = thread::Builder::new().name("expressions".to_owned()).stack_size(COMPILE_STACK_BYTES);
     compiler.spawn(move || {
-        for Order { source, words, answer } in orders {
+        for order in orders {
             // An answer that is missing says that the parser panicked.
-            if let Ok(compiled) = catch_unwind(|| Expression::compile(&source, &words)) {
-                drop(answer.send(compiled));
-            }
+            drop(catch_unwind(AssertUnwindSafe(order)));
         }
     })?;
     Ok(sender)
 });
 
 fn compile(source: &str, words: Arc<Vocabulary>) -> Result<Expression, Vec<Flaw>> {
+    compile_by(source, move |source| Expression::compile(source, &words))
+}
+
+/// Compiles `source` where there is stack enough for it.
+pub(super) fn compile_by<T: Send + 'static>(
+    source: &str,
+    how: impl FnOnce(&str) -> Result<T, Vec<Flaw>> + Send + 'static,
+) -> Result<T, Vec<Flaw>> {
     let broken = |message: String| vec![Flaw { at: 0..source.len(), message, help: None, unknown: None }];
     let compiler =
         COMPILER.as_ref().map_err(|error| broken(format!("there is no memory to read this expression: {error}")))?;
     let (answer, compiled) = mpsc::channel();
     let unreadable = || broken("this is no expression that can be read".to_owned());
-    compiler.send(Order { source: source.to_owned(), words, answer }).map_err(|_| unreadable())?;
+    let text = source.to_owned();
+    compiler.send(Box::new(move || drop(answer.send(how(&text))))).map_err(|_| unreadable())?;
     compiled.recv().map_err(|_| unreadable())?
 }
 
-fn report(flaw: Flaw, source: &str, whole: Place, findings: &mut Findings) {
+pub(super) fn report(flaw: Flaw, source: &str, whole: Place, findings: &mut Findings) {
     let at = place(&flaw.at, source, whole, findings);
     let meant = flaw.unknown.map(|(word, known)| did_you_mean(&word, known)).unwrap_or_default();
     let message = format!("{}{meant}", flaw.message);

@@ -108,6 +108,7 @@ impl Vocabulary {
             *kind = kinds.get(name).copied().unwrap_or(*kind);
         }
         let expressions = expression::Vocabulary {
+            over: expression::Over::Facts,
             facts: facts.iter().map(|(name, kind)| (*name, kind.in_expressions())).collect(),
             duration: values::duration,
         };

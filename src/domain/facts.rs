@@ -187,6 +187,34 @@ impl FactPath {
         self.rest.iter().skip(1).try_fold(part, |value, step| step.of(value)).filter(|value| !value.is_null())
     }
 
+    /// What stands at the path, or the `null` that it ends at before.
+    #[must_use]
+    pub fn walk<'v>(&self, values: &'v Map<String, Value>) -> Option<&'v Value> {
+        let mut value = values.get(&self.name)?;
+        for step in &self.rest {
+            if value.is_null() {
+                return Some(value);
+            }
+            value = match step {
+                PathStep::Key(key) => value.get(key.as_str())?,
+                PathStep::Index(index) => value.get(*index)?,
+            };
+        }
+        Some(value)
+    }
+
+    /// As [`FactPath::walk`], to change what stands there.
+    pub fn walk_mut<'v>(&self, values: &'v mut Map<String, Value>) -> Option<&'v mut Value> {
+        let mut value = values.get_mut(&self.name)?;
+        for step in &self.rest {
+            value = match step {
+                PathStep::Key(key) => value.get_mut(key.as_str())?,
+                PathStep::Index(index) => value.get_mut(*index)?,
+            };
+        }
+        Some(value)
+    }
+
     /// Whether the path is a name only.
     #[must_use]
     pub fn is_plain(&self) -> bool {

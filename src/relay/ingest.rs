@@ -45,6 +45,9 @@ pub enum IngestError {
     /// It cannot be read.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// It is right, and no event: a ping, or what the source's mapping leaves out.
+    #[error("the webhook reports no event")]
+    NoEvent,
     /// Too many are being accepted already.
     #[error("too many webhooks at once")]
     Busy,
@@ -60,6 +63,7 @@ impl IngestError {
         match self {
             Self::Refused(refusal) => refusal.reason.word(),
             Self::Malformed(_) => "malformed",
+            Self::NoEvent => "no_event",
             Self::Busy => "busy",
             Self::Store(_) => "store",
         }
@@ -85,6 +89,9 @@ impl Relay {
             Ok(Accepted { duplicate: true, .. }) => {
                 self.shared.books.accepted(&source.name, true, self.shared.clock.now());
                 metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
+            }
+            Err(IngestError::NoEvent) => {
+                metrics.no_events.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(error) => {
                 metrics.refused.get_or_create_owned(&Refused { source: name, reason: error.reason() }).inc();
@@ -149,7 +156,7 @@ impl Relay {
                 Some(first) => Accepted { event: first.event, duplicate: first.duplicate && one.duplicate },
             });
         }
-        all.ok_or_else(|| no_event().into())
+        all.ok_or(IngestError::NoEvent)
     }
 
     /// Plans `report` of `source`, which came with `verified`, and commits the plan.
@@ -263,13 +270,8 @@ impl Relay {
 
 /// What a webhook reports; a panic in reading (a bug) is no reason to lose it.
 fn read(source: &SourceSpec, verified: &Verified) -> Result<Vec<Report>, Malformed> {
-    let reports = catch_unwind(AssertUnwindSafe(|| source.adapter.normalise(verified)))
-        .unwrap_or_else(|panic| Err(Malformed::kept(format!("reading failed: {}", panic_text(panic.as_ref())))))?;
-    if reports.is_empty() { Err(no_event()) } else { Ok(reports) }
-}
-
-fn no_event() -> Malformed {
-    Malformed::refused("the webhook reports no event")
+    catch_unwind(AssertUnwindSafe(|| source.adapter.normalise(verified)))
+        .unwrap_or_else(|panic| Err(Malformed::kept(format!("reading failed: {}", panic_text(panic.as_ref())))))
 }
 
 /// Stands by while an event is being written that will wait. When its sender hangs up

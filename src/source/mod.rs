@@ -4,6 +4,7 @@ mod by_hand;
 pub mod catalogue;
 pub mod cloudevents;
 pub mod form;
+pub mod json;
 mod kept;
 mod look_up;
 mod media;
@@ -13,6 +14,7 @@ pub mod proof;
 pub mod qase;
 mod repetition;
 mod sample;
+mod spellings;
 pub mod uipath;
 mod words;
 

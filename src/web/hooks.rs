@@ -34,7 +34,8 @@ const BUSY_RETRY_SECONDS: u32 = 1;
 /// The answer to an accepted webhook.
 #[derive(Debug, Serialize)]
 struct Receipt {
-    event_id: String,
+    /// None where the webhook is no event.
+    event_id: Option<String>,
     duplicate: bool,
 }
 
@@ -112,7 +113,10 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
     }
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
-            (StatusCode::ACCEPTED, Json(Receipt { event_id: event.to_string(), duplicate })).into_response()
+            (StatusCode::ACCEPTED, Json(Receipt { event_id: Some(event.to_string()), duplicate })).into_response()
+        }
+        Err(IngestError::NoEvent) => {
+            (StatusCode::OK, Json(Receipt { event_id: None, duplicate: false })).into_response()
         }
         Err(error) => refusal(&spec.name, caller, &error).into_response(),
     }
@@ -199,6 +203,7 @@ pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> 
             tracing::warn!(source, %caller, why = malformed.why, "a webhook was refused");
             Problem::new(StatusCode::BAD_REQUEST, "malformed", malformed.why.clone())
         }
+        IngestError::NoEvent => Problem::new(StatusCode::OK, "no event", error.to_string()),
         IngestError::Busy => {
             tracing::warn!(source, %caller, why = "too many at once", "a webhook was refused");
             let detail = "Too many webhooks at once; this one was not accepted.";

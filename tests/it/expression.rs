@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cel::objects::Key;
 use proptest::prelude::*;
-use relaybell::domain::expression::{Kind, Vocabulary};
+use relaybell::domain::expression::{Kind, Over, Vocabulary};
 use serde_json::{Value, json};
 
 use crate::support::expressions::{compile, compile_with, facts};
@@ -264,7 +264,7 @@ proptest! {
     ) {
         let event = json!({ "n": n, "m": 2, "t": t, "u": "b", "f": true, "l": list, "o": { "k": 2, "t": "a" } });
         let names = ["n", "m", "t", "u", "f", "l", "o", "missing"];
-        let words = Vocabulary { facts: names.map(|name| (name, Kind::Any)).to_vec(), duration: relaybell::config::duration };
+        let words = Vocabulary { over: Over::Facts, facts: names.map(|name| (name, Kind::Any)).to_vec(), duration: relaybell::config::duration };
         // What can only be wrong is refused; CEL would say so when it runs.
         let Ok(expression) = compile_with(&source, &words) else { return Ok(()) };
         let ours = expression.eval(&facts(&event));

@@ -23,6 +23,23 @@ sources:
   qase: { kind: qase, secrets: ["${S}"], secret_header: X-Secret, app_url: "https://app.qase.io" }
   guarded: { kind: qase, basic: { user: qase, password: "${P}" } }
   robots: { kind: uipath_orchestrator, secrets: ["${S}"], app_url: "https://cloud.uipath.com/a/b/orchestrator_", projects: { 1: PAY } }
+  ci:
+    kind: json
+    secrets: ["${S}"]
+    map:
+      when: has(body.status)
+      each: body.items
+      event: '"build." + item.status'
+      project: body.repo
+      subject: 1
+      time: body.at
+      id: headers["x-id"]
+      actor: body.by
+      begins: true
+      payload: item
+      facts: { branch: body.branch, level: { value: body.level, type: number, values: ["1"], meaning: how far } }
+      events: [build.failed]
+  preset: { preset: github, secrets: ["${S}"], map: { project: body.repository.name, facts: { commit: , branch: { value: body.ref } } } }
   events: { kind: cloudevents, secrets: ["${S}"], strip: com.acme., events: { a.b: c.d }, allowed_origins: [a.example], allowed_rate: 600 }
   signed:
     kind: qase

@@ -120,6 +120,28 @@ const SPOILT: &[(&str, &str, &str, &str, &str)] = &[
         "sample: review.aproval_status_changed }",
         "did you mean 'review.approval_status_changed'?",
     ),
+    (
+        "7-other-senders",
+        "rules/builds.yaml",
+        "starts_with: release/",
+        "starts_with: relase/",
+        "needs: branch starts with \"relase/\"; seen: release/7",
+    ),
+    ("7-other-senders", "rules/builds.yaml", "at_least: 3", "at_least: 30", "needs: failed is at least 30; seen: 3"),
+    (
+        "7-other-senders",
+        "rules/alerts.yaml",
+        "- { status: resolved,",
+        "- { state: resolved,",
+        "is no webhook that 'alertmanager' can read: map.event: 'item.status' is missing",
+    ),
+    (
+        "7-other-senders",
+        "relaybell.yaml",
+        "preset: grafana",
+        "preset: grafna",
+        "unknown preset 'grafna', did you mean 'grafana'?",
+    ),
 ];
 
 fn example(folder: &str) -> Folder {
@@ -149,7 +171,7 @@ fn every_example_passes_its_tests_without_a_warning() {
         assert_eq!((check.status.code(), stdout(&check)), (Some(0), String::new()), "{name}");
         seen += 1;
     }
-    assert_eq!(seen, 6, "the examples are gone");
+    assert_eq!(seen, 7, "the examples are gone");
 }
 
 #[test]

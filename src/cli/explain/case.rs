@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::config::{Disk, FILE_BYTES_MAX, Files, Snapshot, SourceSpec, did_you_mean};
-use crate::domain::event::{Event, Report};
+use crate::domain::event::Event;
 use crate::domain::facts::Facts;
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
@@ -17,7 +17,7 @@ use crate::domain::plan::{Arrival, Decision, Verdict, see};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
-use crate::source::{ByHand, Malformed, RawHook};
+use crate::source::{ByHand, RawHook};
 use crate::store::{EventRecord, Ledger};
 
 use super::super::access::{reader, reader_if_any};

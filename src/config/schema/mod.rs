@@ -3,6 +3,7 @@
 
 mod conditions;
 mod front;
+mod mapping;
 mod parts;
 mod rest;
 mod rules;

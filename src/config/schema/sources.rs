@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::mapping;
 use super::parts::{DURATION, Key, duration, key, list, map, must, one_of, text, text_or};
 use super::settings::limit_of;
 use super::uipath;
@@ -11,14 +12,23 @@ pub(super) fn schema() -> Value {
     json!({
         "description": "One sender of webhooks.",
         "type": "object",
-        "required": ["kind"],
         "oneOf": [
             kind("qase", "A workspace of Qase.", "X-Qase-Secret", qase()),
             kind("uipath", "UiPath Test Manager.", "X-Relaybell-Secret", uipath::keys()),
             kind("uipath_orchestrator", "A tenant of UiPath Orchestrator.", "X-UiPath-Signature", orchestrator()),
             kind("cloudevents", "Senders of CloudEvents.", "Authorization: Bearer", cloudevents()),
+            kind("json", "Any sender of JSON, mapped by expressions.", "X-Relaybell-Secret", mapping::keys()),
+            preset(),
         ],
     })
+}
+
+/// A source of kind `json` made of a preset.
+fn preset() -> Value {
+    let about = "A sender that is known: a mapping that is ready, of which each key can be changed.";
+    let mut schema = kind("json", about, "what the sender of the preset uses", mapping::keys_of_preset());
+    schema["required"] = json!(["preset"]);
+    schema
 }
 
 /// `$defs`: what senders prove themselves with.

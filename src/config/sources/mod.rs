@@ -3,6 +3,7 @@
 mod api;
 mod cloudevents;
 mod expect;
+mod json;
 mod orchestrator;
 mod pledge;
 mod proof;
@@ -15,18 +16,16 @@ use std::sync::Arc;
 use serde_yaml::Value;
 
 use super::desk::Desk;
-use super::fields::{Fields, entries, name, not_yet, one_of, text};
+use super::fields::{Fields, entries, name, one_of, text};
 use super::findings::Place;
 use super::node::{Entry, Node, Tree};
+use super::presets;
 use super::settings::MAIN_SHEET;
 use super::{ApiSpec, Exchanges, SourceSpec, Unread};
 use crate::domain::Name;
 use crate::source::Source;
 use crate::source::own::{self, Own};
 pub use pledge::{Pledge, check as check_pledges};
-
-/// The kinds of source that later releases have.
-const SOURCES_LATER: [&str; 1] = ["json"];
 
 /// The kinds of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +34,16 @@ enum Kind {
     TestManager,
     Orchestrator,
     CloudEvents,
+    Json,
 }
 
 /// Their words.
-const KINDS: [(&str, Kind); 4] = [
+const KINDS: [(&str, Kind); 5] = [
     ("qase", Kind::Qase),
     ("uipath", Kind::TestManager),
     ("uipath_orchestrator", Kind::Orchestrator),
     ("cloudevents", Kind::CloudEvents),
+    ("json", Kind::Json),
 ];
 
 /// What `sources:` says.
@@ -81,19 +82,16 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
             continue;
         }
         names.extend(called.clone());
-        let Some(mut fields) = Fields::of(&entry.value, format!("source '{}'", entry.key), &mut desk.findings) else {
+        let Some(whole) = presets::complete(&entry.value, desk) else { continue };
+        let Some(mut fields) = Fields::of(&whole, format!("source '{}'", entry.key), &mut desk.findings) else {
             continue;
         };
         let Some(kind) = fields.require("kind", &mut desk.findings) else { continue };
         let Some(word) = text(kind, "'kind'", &mut desk.findings) else { continue };
-        if SOURCES_LATER.contains(&word) {
-            not_yet(&format!("the kind of source '{word}'"), kind.at, &mut desk.findings);
-            continue;
-        }
         let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };
         let usual = match kind {
             Kind::TestManager | Kind::Orchestrator => Unread::Kept,
-            Kind::Qase | Kind::CloudEvents => Unread::Refused,
+            Kind::Qase | Kind::CloudEvents | Kind::Json => Unread::Refused,
         };
         let unread = unread(&mut fields, usual, desk);
         let expect_every = expect::read(&mut fields, desk);
@@ -164,5 +162,6 @@ fn read_kind(
         Kind::TestManager => uipath::read(name, fields, at, pledges, desk),
         Kind::Orchestrator => orchestrator::read(name, fields, at, desk).map(Read::of),
         Kind::CloudEvents => cloudevents::read(name, fields, at, desk).map(Read::of),
+        Kind::Json => json::read(name, fields, at, desk).map(Read::of),
     }
 }

@@ -8,7 +8,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use super::functions::{self, SIGNATURES, Style};
 use super::node::{Node, Operator};
 use super::parse::Parsed;
-use super::{Flaw, Kind, Vocabulary};
+use super::{Flaw, Kind, Over, Vocabulary};
 use crate::domain::facts::FactPath;
 use crate::domain::rank;
 
@@ -43,12 +43,9 @@ impl Typed {
     }
 }
 
-/// Checks all of it.
-pub(super) fn check(parsed: &Parsed, source: &str, words: &Vocabulary) -> Result<(Node, Vec<FactPath>), Vec<Flaw>> {
-    let mut check =
-        Check { parsed, source, words, flaws: Vec::new(), reads: Vec::new(), variables: Vec::new(), depth: 0 };
-    let root = check.part(&parsed.root);
-    let Check { mut flaws, reads, .. } = check;
+/// Checks all of a condition.
+pub(super) fn condition(parsed: &Parsed, source: &str, words: &Vocabulary) -> Result<(Node, Vec<FactPath>), Vec<Flaw>> {
+    let (root, reads, mut flaws) = whole(parsed, source, words);
     if let Some(root) = &root {
         let whole = 0..source.len();
         if !matches!(root.kind, Kind::Flag | Kind::Any) {
@@ -66,6 +63,27 @@ pub(super) fn check(parsed: &Parsed, source: &str, words: &Vocabulary) -> Result
         Some(root) if flaws.is_empty() => Ok((root.node, reads)),
         _ => Err(flaws),
     }
+}
+
+/// Checks all of an expression that gives any value.
+pub(super) fn value(parsed: &Parsed, source: &str, words: &Vocabulary) -> Result<(Typed, Vec<FactPath>), Vec<Flaw>> {
+    let (root, reads, mut flaws) = whole(parsed, source, words);
+    if let Some(Typed { kind: Kind::Rank(_), .. }) = root {
+        let flaw = Flaw::new(0..source.len(), "a rank is only for comparing, and no value");
+        flaws.push(flaw.help("take the word itself: body.severity"));
+    }
+    match root {
+        Some(root) if flaws.is_empty() => Ok((root, reads)),
+        _ => Err(flaws),
+    }
+}
+
+fn whole(parsed: &Parsed, source: &str, words: &Vocabulary) -> (Option<Typed>, Vec<FactPath>, Vec<Flaw>) {
+    let mut check =
+        Check { parsed, source, words, flaws: Vec::new(), reads: Vec::new(), variables: Vec::new(), depth: 0 };
+    let root = check.part(&parsed.root);
+    let Check { flaws, reads, .. } = check;
+    (root, reads, flaws)
 }
 
 pub(super) struct Check<'p> {
@@ -129,9 +147,9 @@ impl Check<'_> {
             }
             Expr::Call(call) => self.call(call, part),
             Expr::Map(_) | Expr::Struct(_) => {
-                self.flaw(
-                    Flaw::new(self.at(part), "'{…}' has no use here").help("a list is written [\"one\", \"two\"]"),
-                );
+                self.flaw(Flaw::new(self.at(part), "'{…}' has no use here").help(
+                    "a list is written [\"one\", \"two\"]; a table for looking a word up {\"P1\": \"blocker\"}[…]",
+                ));
                 None
             }
             Expr::Comprehension(_) | Expr::Unspecified => {
@@ -150,10 +168,17 @@ impl Check<'_> {
             LiteralValue::UInt(number) => (Node::Number(*number.inner() as f64), Kind::Number),
             LiteralValue::String(text) => (Node::Text(text.inner().to_owned()), Kind::Text),
             LiteralValue::Null => {
-                let help = "to ask whether a fact is there, write has(environment) or !has(environment)";
-                self.flaw(
-                    Flaw::new(self.at(part), "nothing equals null here: a fact that is null is missing").help(help),
-                );
+                let (message, help) = match self.words.over {
+                    Over::Facts => (
+                        "nothing equals null here: a fact that is null is missing",
+                        "to ask whether a fact is there, write has(environment) or !has(environment)",
+                    ),
+                    Over::Webhook => (
+                        "nothing equals null here: what is null is missing",
+                        "to ask whether something is there, write has(body.branch) or !has(body.branch)",
+                    ),
+                };
+                self.flaw(Flaw::new(self.at(part), message).help(help));
                 return None;
             }
             LiteralValue::Bytes(_) => {
@@ -174,10 +199,15 @@ impl Check<'_> {
         let known = self.words.facts.iter().find(|(known, _)| *known == name);
         let Some((_, kind)) = known.copied() else {
             if let Some(form) = functions::form(name) {
-                self.flaw(
-                    Flaw::new(self.at(part), format!("'{name}' is a function, not a fact"))
-                        .help(format!("write {form}")),
-                );
+                let message = match self.words.over {
+                    Over::Facts => format!("'{name}' is a function, not a fact"),
+                    Over::Webhook => format!("'{name}' is a function, not a value"),
+                };
+                self.flaw(Flaw::new(self.at(part), message).help(format!("write {form}")));
+                return None;
+            }
+            if self.words.over == Over::Webhook {
+                self.unknown_root(name, part);
                 return None;
             }
             let help = format!(
@@ -236,6 +266,9 @@ impl Check<'_> {
             }
             Expr::Call(call) => {
                 let [of, index] = call.args.as_slice() else { return None };
+                if let Expr::Map(table) = &of.expr {
+                    return self.lookup(table, of, index);
+                }
                 let (of, index) = (self.part(of), self.part(index));
                 let (of, index) = (of?, index?);
                 if !matches!(of.kind, Kind::Any | Kind::List)

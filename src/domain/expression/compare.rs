@@ -226,6 +226,9 @@ impl Check<'_> {
             (Some(each), _) => self.each(each, call, part),
             (_, "has") => self.has(call, part),
             (_, "matches") => self.matches(call, part),
+            (_, "extract") => self.extract(call, part),
+            (_, "first") => self.first(call, part),
+            (_, "substring") => self.substring(call, part),
             (_, "duration") => self.duration(call, part),
             _ if functions::form(name).is_some() => self.plain(call, part),
             _ => {
@@ -246,7 +249,7 @@ impl Check<'_> {
         }
     }
 
-    fn wrong(&mut self, call: &CallExpr, part: &IdedExpr, message: &str) -> Option<Typed> {
+    pub(super) fn wrong(&mut self, call: &CallExpr, part: &IdedExpr, message: &str) -> Option<Typed> {
         let form = functions::form(&call.func_name).or_else(|| functions::form("exists_one")).unwrap_or_default();
         self.flaw(Flaw::new(self.at(part), message).help(format!("write {form}")));
         None
@@ -268,9 +271,16 @@ impl Check<'_> {
             return self.wrong(call, part, "'matches' stands after the text it looks at and takes one pattern");
         };
         let text = self.wants(text, Kind::Text, "'matches' looks into text")?;
+        let pattern = self.pattern(call, pattern)?;
+        Some(Typed::new(Node::Matches(Box::new(text.node), Box::new(pattern)), Kind::Flag))
+    }
+
+    /// The regular expression that `call` takes.
+    pub(super) fn pattern(&mut self, call: &CallExpr, pattern: &IdedExpr) -> Option<Pattern> {
         let typed = self.part(pattern)?;
         let Some(written) = typed.literal() else {
-            return self.wrong(call, pattern, "the pattern of 'matches' must stand here in quotes");
+            self.wrong(call, pattern, &format!("the pattern of '{}' must stand here in quotes", call.func_name));
+            return None;
         };
         if written.len() > PATTERN_BYTES_MAX {
             let message = format!("this regular expression is longer than {PATTERN_BYTES_MAX} bytes");
@@ -280,12 +290,7 @@ impl Check<'_> {
         let mut last = None;
         for (size, cost) in PATTERN_COSTS {
             match RegexBuilder::new(written).size_limit(size).build() {
-                Ok(regex) => {
-                    return Some(Typed::new(
-                        Node::Matches(Box::new(text.node), Box::new(Pattern { regex, cost })),
-                        Kind::Flag,
-                    ));
-                }
+                Ok(regex) => return Some(Pattern { regex, cost }),
                 Err(error) => last = Some(error),
             }
         }
@@ -336,7 +341,11 @@ impl Check<'_> {
             return self.wrong(call, variable, "a name for the element must stand here");
         };
         if self.words.facts.iter().any(|(fact, _)| fact == name) {
-            return self.wrong(call, variable, &format!("'{name}' is a fact; give the element another name"));
+            return self.wrong(
+                call,
+                variable,
+                &format!("'{name}' has a meaning already; give the element another name"),
+            );
         }
         self.variables.push(name.clone());
         let body = if each == Each::Map {

@@ -18,39 +18,41 @@ const EQUAL_DEPTH_MAX: usize = 64;
 /// How many characters of a key a reason quotes.
 const KEY_CHARS_MAX: usize = 60;
 
-type Outcome<'a> = Result<Val<'a>, Fault>;
+pub(super) type Outcome<'a> = Result<Val<'a>, Fault>;
 
-pub(super) fn evaluate(root: &Node, facts: &dyn Lookup) -> Result<bool, Fault> {
-    let mut run = Run { facts, variables: Vec::new(), budget: Budget::new() };
-    let outcome = run.eval(root);
-    if run.budget.is_spent() {
-        return Err(Budget::fault());
-    }
-    match outcome? {
+pub(super) fn evaluate(root: &Node, facts: &dyn Lookup, budget: &mut Budget) -> Result<bool, Fault> {
+    match value(root, facts, budget)? {
         Val::Flag(held) => Ok(held),
         other => Err(fault(format!("it gives {}, not true or false", other.word()))),
     }
 }
 
-struct Run<'a> {
+/// What `root` gives.
+pub(super) fn value<'a>(root: &'a Node, facts: &'a dyn Lookup, budget: &mut Budget) -> Outcome<'a> {
+    let mut run = Run { facts, variables: Vec::new(), budget };
+    let outcome = run.eval(root);
+    if run.budget.is_spent() { Err(Budget::fault()) } else { outcome }
+}
+
+pub(super) struct Run<'a, 'b> {
     facts: &'a dyn Lookup,
     variables: Vec<Val<'a>>,
-    budget: Budget,
+    pub(super) budget: &'b mut Budget,
 }
 
-fn fault(why: impl Into<String>) -> Fault {
-    Fault { why: why.into() }
+pub(super) fn fault(why: impl Into<String>) -> Fault {
+    Fault::of(why)
 }
 
-impl<'a> Run<'a> {
-    fn eval(&mut self, node: &'a Node) -> Outcome<'a> {
+impl<'a> Run<'a, '_> {
+    pub(super) fn eval(&mut self, node: &'a Node) -> Outcome<'a> {
         self.budget.take(1)?;
         match node {
             Node::Text(text) => Ok(Val::Text(Text::Sent(text))),
             Node::Number(number) => Ok(Val::Number(*number)),
             Node::Flag(flag) => Ok(Val::Flag(*flag)),
             Node::Read { path, as_number } => match self.facts.get(path) {
-                None => Err(fault(format!("'{path}' is missing"))),
+                None => Err(Fault::missing(format!("'{path}' is missing"))),
                 Some(Value::String(text)) if *as_number => {
                     let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
                     Ok(number.map_or_else(|| Val::Text(Text::Sent(text)), Val::Number))
@@ -80,6 +82,10 @@ impl<'a> Run<'a> {
             Node::Call(function, arguments) => self.call(*function, arguments),
             Node::Matches(text, pattern) => self.matches(text, pattern),
             Node::Each(each, list, body) => self.each(*each, list, body),
+            Node::First(values) => self.first(values),
+            Node::Extract(text, pattern) => self.extract(text, pattern),
+            Node::Substring(text, from, to) => self.substring(text, from, to.as_deref()),
+            Node::Lookup(table, key) => self.lookup(table, key),
         }
     }
 
@@ -95,14 +101,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn number(&mut self, node: &'a Node, sign: &str) -> Result<f64, Fault> {
+    pub(super) fn number(&mut self, node: &'a Node, sign: &str) -> Result<f64, Fault> {
         match self.eval(node)? {
             Val::Number(number) => Ok(number),
             other => Err(fault(format!("'{sign}' needs a number, not {}", other.word()))),
         }
     }
 
-    fn text(&mut self, node: &'a Node, function: &str) -> Result<Text<'a>, Fault> {
+    pub(super) fn text(&mut self, node: &'a Node, function: &str) -> Result<Text<'a>, Fault> {
         match self.eval(node)? {
             Val::Text(text) => {
                 self.budget.text(text.len())?;
@@ -132,7 +138,7 @@ impl<'a> Run<'a> {
             (Val::Sent(Value::Object(_)), Val::Text(key)) => member(&of, key),
             (_, Val::Number(number)) if of.length().is_some() => {
                 let found = whole(*number).and_then(|at| of.element(at));
-                found.ok_or_else(|| fault(format!("the list has no element [{number}]")))
+                found.ok_or_else(|| Fault::missing(format!("the list has no element [{number}]")))
             }
             _ => Err(fault(format!("[…] looks into lists and objects, not into {}", of.word()))),
         }
@@ -296,10 +302,27 @@ impl<'a> Run<'a> {
             Function::Int => self.as_number(first, "int").map(|number| Val::Number(number.trunc())),
             Function::Text => match self.eval(first)? {
                 Val::Text(text) => Ok(Val::Text(text)),
-                Val::Number(number) => Ok(Val::Text(Text::made(number.to_string()))),
+                Val::Number(number) => Ok(Val::Text(Text::made(self.digits(first, number)))),
                 Val::Flag(flag) => Ok(Val::Text(Text::Sent(if flag { "true" } else { "false" }))),
                 other => Err(fault(format!("'string' cannot make text of {}", other.word()))),
             },
+            Function::Split => self.split(first, rest),
+            Function::Join => self.join(first, rest),
+            Function::Replace => self.replace(first, rest),
+            Function::Trim => self.trim(first),
+            Function::Seconds => self.seconds(first),
+        }
+    }
+
+    /// A number as text: as the sender wrote it where it stands in the event as such, so that
+    /// long ids keep all their digits.
+    fn digits(&self, node: &Node, number: f64) -> String {
+        match node {
+            Node::Read { path, .. } => match self.facts.get(path) {
+                Some(Value::Number(sent)) if sent.is_u64() || sent.is_i64() => sent.to_string(),
+                _ => number.to_string(),
+            },
+            _ => number.to_string(),
         }
     }
 
@@ -395,7 +418,7 @@ impl<'a> Run<'a> {
 fn member<'a>(of: &Val<'a>, key: &str) -> Outcome<'a> {
     match of {
         Val::Sent(Value::Object(parts)) => match parts.get(key) {
-            None | Some(Value::Null) => Err(fault(format!("'{}' is missing", brief(key)))),
+            None | Some(Value::Null) => Err(Fault::missing(format!("'{}' is missing", brief(key)))),
             Some(part) => Ok(Val::of(part)),
         },
         other => Err(fault(format!("'{}' is looked for in {}, which has no parts", brief(key), other.word()))),
@@ -403,7 +426,7 @@ fn member<'a>(of: &Val<'a>, key: &str) -> Outcome<'a> {
 }
 
 /// The beginning of a key, which may be text of the event.
-fn brief(key: &str) -> String {
+pub(super) fn brief(key: &str) -> String {
     key.chars().take(KEY_CHARS_MAX).collect()
 }
 
@@ -420,7 +443,7 @@ fn ranked(word: &str) -> f64 {
 }
 
 /// A number as the place of an element.
-fn whole(number: f64) -> Option<usize> {
+pub(super) fn whole(number: f64) -> Option<usize> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and in range")]
     (number >= 0.0 && number.fract() == 0.0 && number < 9e15).then_some(number as usize)
 }

@@ -15,6 +15,11 @@ pub(super) enum Function {
     Double,
     Int,
     Text,
+    Split,
+    Join,
+    Replace,
+    Trim,
+    Seconds,
 }
 
 /// How a function may be called.
@@ -50,9 +55,9 @@ const fn signature(
     Signature { name, function, style, takes, gives, form }
 }
 
-use Kind::{Any, Flag, Number, Rank, Text};
+use Kind::{Any, Flag, List, Number, Rank, Text};
 
-pub(super) const SIGNATURES: [Signature; 10] = [
+pub(super) const SIGNATURES: [Signature; 15] = [
     signature("size", Function::Size, Style::Both, &[Any], Number, "size(tags)"),
     signature("startsWith", Function::StartsWith, Style::Method, &[Text, Text], Flag, "title.startsWith(\"Smoke\")"),
     signature("endsWith", Function::EndsWith, Style::Method, &[Text, Text], Flag, "title.endsWith(\"(known)\")"),
@@ -63,13 +68,28 @@ pub(super) const SIGNATURES: [Signature; 10] = [
     signature("double", Function::Double, Style::Call, &[Any], Number, "double(payload.score)"),
     signature("int", Function::Int, Style::Call, &[Any], Number, "int(payload.score)"),
     signature("string", Function::Text, Style::Call, &[Any], Text, "string(id)"),
+    signature("split", Function::Split, Style::Method, &[Text, Text], List, "title.split(\"/\")[0]"),
+    signature("join", Function::Join, Style::Method, &[List, Text], Text, "tags.join(\", \")"),
+    signature("replace", Function::Replace, Style::Method, &[Text, Text, Text], Text, "title.replace(\"_\", \" \")"),
+    signature("trim", Function::Trim, Style::Both, &[Text], Text, "trim(title)"),
+    signature(
+        "timestamp",
+        Function::Seconds,
+        Style::Call,
+        &[Any],
+        Number,
+        "timestamp(payload.ended) - timestamp(payload.started) > duration(\"1h\")",
+    ),
 ];
 
 /// The functions that the check knows by itself, and how they are written.
-pub(super) const SPECIAL: [(&str, &str); 8] = [
+pub(super) const SPECIAL: [(&str, &str); 11] = [
     ("has", "has(environment)"),
     ("matches", "title.matches(\"HTTP 5[0-9]+\")"),
     ("duration", "age > duration(\"4h\")"),
+    ("first", "first(environment, \"unknown\")"),
+    ("extract", "extract(title, \"[A-Z]+-[0-9]+\")"),
+    ("substring", "title.substring(0, 8)"),
     ("all", "tags.all(t, t != \"wip\")"),
     ("exists", "tags.exists(t, t.startsWith(\"release\"))"),
     ("exists_one", "tags.exists_one(t, t == \"smoke\")"),
@@ -78,7 +98,7 @@ pub(super) const SPECIAL: [(&str, &str); 8] = [
 ];
 
 /// What other languages call the functions.
-pub(super) const SYNONYMS: [(&str, &str); 18] = [
+pub(super) const SYNONYMS: [(&str, &str); 29] = [
     ("len", "size"),
     ("length", "size"),
     ("count", "size"),
@@ -97,6 +117,17 @@ pub(super) const SYNONYMS: [(&str, &str); 18] = [
     ("present", "has"),
     ("float", "double"),
     ("number", "double"),
+    ("str", "string"),
+    ("toString", "string"),
+    ("default", "first"),
+    ("coalesce", "first"),
+    ("ifNull", "first"),
+    ("orValue", "first"),
+    ("capture", "extract"),
+    ("substr", "substring"),
+    ("strip", "trim"),
+    ("replaceAll", "replace"),
+    ("date", "timestamp"),
 ];
 
 /// How the function `name` is written; `None` when there is none.

@@ -1,7 +1,7 @@
 //! What is looked at before the parser is let loose: the parser recurses, and its words
 //! about the commonest slips are not for people.
 
-use super::{Flaw, SOURCE_BYTES_MAX};
+use super::{Flaw, Over, SOURCE_BYTES_MAX};
 
 /// How deep brackets may nest.
 const BRACKETS_MAX: usize = 16;
@@ -10,13 +10,19 @@ const BRACKETS_MAX: usize = 16;
 const JOINTS_MAX: usize = 200;
 
 /// Refuses what is too long, too deep or plainly a slip.
-pub(super) fn guard(source: &str) -> Result<(), Flaw> {
+pub(super) fn guard(source: &str, over: Over) -> Result<(), Flaw> {
     if source.len() > SOURCE_BYTES_MAX {
         let message = format!("this expression is longer than {} KiB", SOURCE_BYTES_MAX / 1024);
-        return Err(Flaw::new(0..source.len(), message).help("split the rule into several"));
+        return Err(Flaw::new(0..source.len(), message).help(match over {
+            Over::Facts => "split the rule into several",
+            Over::Webhook => "make several facts of it",
+        }));
     }
     if source.trim().is_empty() {
-        return Err(Flaw::new(0..source.len(), "this expression is empty").help("write what must hold: cases >= 10"));
+        return Err(Flaw::new(0..source.len(), "this expression is empty").help(match over {
+            Over::Facts => "write what must hold: cases >= 10",
+            Over::Webhook => "write where the value stands: body.branch",
+        }));
     }
     Scan { source, at: 0, open: Vec::new(), joints: 0 }.run()
 }

@@ -8,10 +8,13 @@
 mod check;
 mod compare;
 mod evaluate;
+mod forms;
+mod formula;
 mod functions;
 mod guard;
 mod node;
 mod parse;
+mod texts;
 mod work;
 
 use std::fmt;
@@ -20,7 +23,9 @@ use std::time::Duration;
 
 use super::facts::FactPath;
 use super::look::Lookup;
+pub use formula::{Formula, Given};
 use node::Node;
+pub use work::Work;
 
 /// The longest expression, in bytes.
 pub const SOURCE_BYTES_MAX: usize = 4 * 1024;
@@ -59,9 +64,20 @@ impl Kind {
     }
 }
 
+/// What an expression is written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// The facts of an event, in rules.
+    Facts,
+    /// A webhook as it came in, in the mapping of a source.
+    Webhook,
+}
+
 /// What an expression may name.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
+    /// What it is written over, for the words of flaws.
+    pub over: Over,
     /// The facts and what they are.
     pub facts: Vec<(&'static str, Kind)>,
     /// Reads a duration as people write it, or says why it is none.
@@ -95,6 +111,23 @@ impl Flaw {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     why: String,
+    missing: bool,
+}
+
+impl Fault {
+    fn of(why: impl Into<String>) -> Self {
+        Self { why: why.into(), missing: false }
+    }
+
+    fn missing(why: impl Into<String>) -> Self {
+        Self { why: why.into(), missing: true }
+    }
+
+    /// Whether there is no result only because something is missing.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.missing
+    }
 }
 
 impl fmt::Display for Fault {
@@ -119,8 +152,8 @@ impl Expression {
     /// # Errors
     /// Everything that is wrong with it, each with its place.
     pub fn compile(source: &str, vocabulary: &Vocabulary) -> Result<Self, Vec<Flaw>> {
-        let parsed = parse::parse(source).map_err(|flaw| vec![flaw])?;
-        let (root, reads) = check::check(&parsed, source, vocabulary)?;
+        let parsed = parse::parse(source, vocabulary.over).map_err(|flaw| vec![flaw])?;
+        let (root, reads) = check::condition(&parsed, source, vocabulary)?;
         Ok(Self { source: source.trim().to_owned(), root, reads, line: 0 })
     }
 
@@ -143,6 +176,17 @@ impl Expression {
     /// Why it came to no result: a fact that is missing, values that do not go together,
     /// too much work.
     pub fn eval(&self, facts: &dyn Lookup) -> Result<bool, Fault> {
-        evaluate::evaluate(&self.root, facts)
+        evaluate::evaluate(&self.root, facts, &mut work::Budget::new())
+    }
+
+    /// As [`Expression::eval`], out of the work that is left for a webhook.
+    ///
+    /// # Errors
+    /// As [`Expression::eval`], and when no work is left.
+    pub fn eval_within(&self, facts: &dyn Lookup, work: &mut Work) -> Result<bool, Fault> {
+        let mut budget = work::Budget::of(work);
+        let held = evaluate::evaluate(&self.root, facts, &mut budget);
+        budget.settle(work);
+        held
     }
 }

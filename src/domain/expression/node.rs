@@ -32,7 +32,23 @@ pub(super) enum Node {
     Binary(Operator, Box<Node>, Box<Node>),
     Call(Function, Vec<Node>),
     Matches(Box<Node>, Box<Pattern>),
+    /// The first of these that is there.
+    First(Vec<Node>),
+    /// What the pattern finds in a text: its first group, or all of it.
+    Extract(Box<Node>, Box<Pattern>),
+    /// The characters of a text from one place on, up to another or to its end.
+    Substring(Box<Node>, Box<Node>, Option<Box<Node>>),
+    /// What a table `{"P1": "blocker"}` has for a value.
+    Lookup(Vec<(Key, Node)>, Box<Node>),
     Each(Each, Box<Node>, Box<Node>),
+}
+
+/// What a line of a table is found by.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Key {
+    Text(String),
+    Number(f64),
+    Flag(bool),
 }
 
 /// An operator of two values.

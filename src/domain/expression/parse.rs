@@ -4,8 +4,8 @@ use cel::Env;
 use cel::common::ast::{IdedExpr, SourceInfo};
 use cel::parser::ParseError;
 
-use super::Flaw;
 use super::guard::guard;
+use super::{Flaw, Over};
 
 /// How deep the parser may recurse by its own count; brackets are bounded before.
 const RECURSION_MAX: u16 = 64;
@@ -18,20 +18,20 @@ pub(super) struct Parsed {
 
 /// Reads `source`. Functions such as `has` and `all` are left as the calls they are
 /// written as: an environment without macros.
-pub(super) fn parse(source: &str) -> Result<Parsed, Flaw> {
-    guard(source)?;
+pub(super) fn parse(source: &str, over: Over) -> Result<Parsed, Flaw> {
+    guard(source, over)?;
     let parser = Env::default().with_optional_support(false).parser().max_recursion_depth(RECURSION_MAX);
     match parser.parse_with_source_info(source) {
         Ok((root, places)) => Ok(Parsed { root, places }),
         Err(errors) => Err(match errors.errors.first() {
-            Some(error) => told(error, source),
+            Some(error) => told(error, source, over),
             None => Flaw::new(0..source.len(), "this is no CEL expression"),
         }),
     }
 }
 
 /// The first complaint of the parser; those after it are mostly its consequences.
-fn told(error: &ParseError, source: &str) -> Flaw {
+fn told(error: &ParseError, source: &str, over: Over) -> Flaw {
     let start = offset(error.pos, source);
     let said = error.msg.as_str();
     let quoted = said.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'').map(|(word, _)| word));
@@ -59,7 +59,11 @@ fn told(error: &ParseError, source: &str) -> Flaw {
     if ends_value && begins_value {
         return Flaw::new(at, format!("an operator is missing before '{token}'")).help("join conditions by && or ||");
     }
-    Flaw::new(at, format!("'{token}' cannot stand here")).help("as in: cases >= 10 && !title.startsWith(\"Smoke\")")
+    let help = match over {
+        Over::Facts => "as in: cases >= 10 && !title.startsWith(\"Smoke\")",
+        Over::Webhook => "as in: body.status == \"failed\" ? \"critical\" : \"normal\"",
+    };
+    Flaw::new(at, format!("'{token}' cannot stand here")).help(help)
 }
 
 /// The byte at a line and column of the parser, both from 1.

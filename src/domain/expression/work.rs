@@ -95,6 +95,23 @@ impl<'a> Val<'a> {
     }
 }
 
+/// How much work all expressions of one webhook may take together.
+const WORK_OF_WEBHOOK_MAX: u64 = 16 * WORK_MAX;
+
+/// What is left of the work that all expressions of one webhook may take.
+#[derive(Debug)]
+pub struct Work {
+    left: u64,
+}
+
+impl Work {
+    /// The work for one webhook.
+    #[must_use]
+    pub fn of_webhook() -> Self {
+        Self { left: WORK_OF_WEBHOOK_MAX }
+    }
+}
+
 /// What is left of the budget.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -102,8 +119,19 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// What one evaluation may take.
     pub(super) fn new() -> Self {
         Self { left: WORK_MAX }
+    }
+
+    /// What one evaluation may take out of what is left for several.
+    pub(super) fn of(work: &Work) -> Self {
+        Self { left: WORK_MAX.min(work.left) }
+    }
+
+    /// Takes what was used of this, which was made of `work`, from `work`.
+    pub(super) fn settle(&self, work: &mut Work) {
+        work.left -= WORK_MAX.min(work.left).saturating_sub(self.left);
     }
 
     /// Whether all of it is spent, so that no result counts any more.
@@ -123,6 +151,6 @@ impl Budget {
     }
 
     pub(super) fn fault() -> Fault {
-        Fault { why: "it is too much work for an event of this size".to_owned() }
+        Fault::of("it is too much work for an event of this size")
     }
 }

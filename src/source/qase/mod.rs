@@ -17,7 +17,7 @@ mod parts;
 mod reading;
 mod samples;
 mod vocabulary;
-mod words;
+pub(super) mod words;
 
 pub use api::{Api, AskedQase};
 pub use carried::UNSEEN;

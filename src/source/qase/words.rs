@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 use crate::domain::rank;
 
 /// Text that is not blank; a number counts as its text.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub(in crate::source) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -15,7 +15,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
 }
 
 /// The title of a titled object, or plain text.
-pub(super) fn title(value: &Value) -> Option<String> {
+pub(in crate::source) fn title(value: &Value) -> Option<String> {
     match value {
         Value::Object(object) => ["title", "name", "slug"].iter().find_map(|key| object.get(*key).and_then(text)),
         Value::String(_) => text(value),
@@ -59,7 +59,7 @@ const ID_CHARS_MAX: usize = 100;
 
 /// A severity: one of the ranked words or `undefined`; a word of the workspace's own is
 /// kept in lower case. Options can be renamed, so a known id helps where the title does not.
-pub(super) fn severity(value: &Value) -> Option<String> {
+pub(in crate::source) fn severity(value: &Value) -> Option<String> {
     option(
         value,
         &|word| rank::SEVERITIES.iter().chain([&rank::UNDEFINED]).find(|known| **known == word).copied(),
@@ -74,7 +74,7 @@ pub(super) fn severity(value: &Value) -> Option<String> {
 
 /// A priority: one of the ranked words, or a word of the workspace's own; `None` when it
 /// is not set.
-pub(super) fn priority(value: &Value) -> Option<String> {
+pub(in crate::source) fn priority(value: &Value) -> Option<String> {
     option(value, &|word| rank::PRIORITIES.iter().find(|known| **known == word).copied(), &|id| match id {
         0 => Some(rank::UNDEFINED),
         1..=3 => rank::PRIORITIES.get(usize::try_from(id - 1).ok()?).copied(),

@@ -1,6 +1,6 @@
 //! Expressions without a rule around them.
 
-use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Vocabulary};
+use relaybell::domain::expression::{COMPILE_STACK_BYTES, Expression, Flaw, Kind, Over, Vocabulary};
 use relaybell::domain::facts::Facts;
 use relaybell::source::catalogue::FactKind;
 use relaybell::source::qase::catalogue;
@@ -16,6 +16,7 @@ pub fn words() -> Vocabulary {
         FactKind::Object | FactKind::Any => Kind::Any,
     };
     Vocabulary {
+        over: Over::Facts,
         facts: catalogue().facts().iter().map(|fact| (fact.name, kind(fact.kind))).collect(),
         duration: relaybell::config::duration,
     }
