@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Key, duration, key, list, map, must, text};
+use super::settings::limit_of;
 use crate::domain::defects::COUNTED;
 use crate::source::uipath::CLOUD_SCOPE;
 
@@ -39,6 +40,8 @@ fn api() -> Value {
                     "default": CLOUD_SCOPE,
                 }),
             ),
+            key("limit", limit_of("How fast it is asked.", "20/s")),
+            key("proxy", text("http://, https://, socks5:// or socks5h://.")),
         ],
     )
 }

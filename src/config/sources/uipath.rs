@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::proof::{self, SECRET_HEADER, Usual, Way};
 use super::{Pledge, Read};
 use crate::config::desk::Desk;
+use crate::config::destinations::{limit, proxy};
 use crate::config::exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
 use crate::config::fields::{Fields, entries, items, right, text};
 use crate::config::findings::Place;
@@ -73,16 +74,15 @@ pub(super) fn read(
     let api = fields.take("api").map(|node| api(node, desk));
     let create_defect = fields.take("create_defect").and_then(|node| create_defect(node, pledges, desk));
     let defect_kpis = fields.take("defect_kpis").and_then(|node| defect_kpis(node, &projects, pledges, desk));
-    let source = TestManager { name: name.to_owned(), proof: proof?, projects, api: right(api)? };
-    let api = source.api.is_some().then(asked);
-    Some(Read { adapter: Arc::new(source), api, exchanges: Exchanges { create_defect, defect_kpis } })
+    let (api, asked) = right(api)?.unzip();
+    let source = TestManager { name: name.to_owned(), proof: proof?, projects, api };
+    Some(Read { adapter: Arc::new(source), api: asked, exchanges: Exchanges { create_defect, defect_kpis } })
 }
 
-/// How the API is asked: UiPath publishes no limit, so gently.
-fn asked() -> ApiSpec {
-    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    let limit = RateLimit { sends: number(ASKS_A_SECOND), per: Duration::from_secs(1), burst: number(ASKS_A_SECOND) };
-    ApiSpec { limit: Some(limit), timeout: API_TIMEOUT, proxy: None }
+/// How fast the API is asked: UiPath publishes no limit, so gently.
+fn usual_limit() -> RateLimit {
+    let number = NonZeroU32::new(ASKS_A_SECOND).unwrap_or(NonZeroU32::MIN);
+    RateLimit { sends: number, per: Duration::from_secs(1), burst: number }
 }
 
 /// `projects: { id: CODE }`.
@@ -104,7 +104,8 @@ fn projects(node: &Node, desk: &mut Desk<'_>) -> BTreeMap<String, String> {
     projects
 }
 
-fn api(node: &Node, desk: &mut Desk<'_>) -> Option<Api> {
+/// `api:`: where it is, and how it is asked.
+fn api(node: &Node, desk: &mut Desk<'_>) -> Option<(Api, ApiSpec)> {
     let mut fields = Fields::of(node, "'api'", &mut desk.findings)?;
     let url = fields.require("url", &mut desk.findings).and_then(|node| {
         let text = desk.filled(node, "'url'")?;
@@ -141,14 +142,20 @@ fn api(node: &Node, desk: &mut Desk<'_>) -> Option<Api> {
         Some(node) => scope(node, desk),
         None => Some(CLOUD_SCOPE.to_owned()),
     };
+    let limit = match fields.take("limit") {
+        Some(node) => limit(node, desk),
+        None => Some(usual_limit()),
+    };
+    let proxy = fields.take("proxy").and_then(|node| proxy(node, desk));
     fields.finish(&mut desk.findings);
-    Some(Api {
+    let api = Api {
         url: url?.0,
         token_url: token_url?,
         client_id: client_id?.value,
         client_secret: secret?.value.into(),
         scope: scope?,
-    })
+    };
+    Some((api, ApiSpec { limit, timeout: API_TIMEOUT, proxy }))
 }
 
 /// `scope`: a list, or one text with blanks between.
