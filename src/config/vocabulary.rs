@@ -89,7 +89,8 @@ impl Vocabulary {
         let everything = Catalogues::of(built_in().into_iter().chain(configured.iter().cloned()));
         let configured = match configured.as_slice() {
             [] => everything.clone(),
-            _ => Catalogues::of(configured),
+            // The relay itself always is one.
+            _ => Catalogues::of(configured.into_iter().chain([Arc::clone(own::catalogue())])),
         };
         let mut facts: Vec<(&'static str, FactKind)> = Vec::new();
         let mut kinds: HashMap<&'static str, FactKind> = HashMap::new();

@@ -136,9 +136,10 @@ async fn the_same_request_many_times_at_once_is_one_issue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_given_up_is_tried_again_when_asked_again() {
     let shop = Shop::open("wait: 10s").await;
-    shop.jira.script(vec![fails(400, r#"{"errorMessages":["The reporter is gone."],"errors":{}}"#)]);
+    shop.jira.always(Some(fails(400, r#"{"errorMessages":["The reporter is gone."],"errors":{}}"#)));
     let answered = shop.create_defect(&wanted()).await;
     assert_eq!(answered.status, 502, "{}", answered.body);
+    shop.jira.always(None);
     insta::assert_json_snapshot!(answered.body);
     let again = shop.create_defect(&wanted()).await;
     assert_eq!((again.status, &again.body["key"]), (200, &"SHOP-1".into()), "{}", again.body);

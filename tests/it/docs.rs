@@ -238,7 +238,8 @@ fn every_key_of_the_configuration_is_documented() {
         keys.insert(section);
     }
     assert!(keys.len() > 25, "the keys are gone");
-    all_in(CONFIGURATION, &keys, "keys of relaybell.yaml");
+    let pages = format!("{CONFIGURATION}\n{SOURCES}\n{UIPATH}");
+    all_in(&pages, &keys, "keys of relaybell.yaml");
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn expressions() -> Vec<Expression> {
     [
         "cases >= 10 && !title.startsWith('Smoke')",
         "has(payload.custom_fields) && payload.custom_fields.exists(f, f.title == 'Browser')",
-        "rank(severity) > 2.0",
+        "rank(severity) >= rank('major')",
         "payload.id == id",
         "payload.nothing == 1",
     ]

@@ -101,7 +101,9 @@ async fn found(projects: &[(&str, &str)], body: &Value) -> (Found, Vec<String>) 
     let source = source(Some(api(&standin)), projects);
     let mut asker = Asker::signed_in(&source).await;
     let found = asker.inquire(&source, &report(&source, body)).await.unwrap();
-    assert_eq!(standin.refused(), Vec::<String>::new());
+    // What is not there is no mistake of who asks.
+    let refused: Vec<String> = standin.refused().into_iter().filter(|why| !why.starts_with("404 ")).collect();
+    assert_eq!(refused, Vec::<String>::new());
     (found, asker.asked)
 }
 

@@ -48,8 +48,11 @@ fn kind(word: &str, about: &str, proof: &str, own: Vec<Key>) -> Value {
             ),
         ),
         key("secret_header", text("The header in which the sender sends the secret as it is.")),
-        key("basic", json!({ "$ref": "#/$defs/basic" })),
-        key("signature", json!({ "$ref": "#/$defs/signature" })),
+        key(
+            "basic",
+            json!({ "$ref": "#/$defs/basic", "description": "The user and the password that the sender sends." }),
+        ),
+        key("signature", json!({ "$ref": "#/$defs/signature", "description": "How the sender signs." })),
     ];
     keys.push(key("expect_every", expect_every()));
     keys.push(key(

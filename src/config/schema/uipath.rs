@@ -73,9 +73,12 @@ fn create_defect() -> Value {
 fn defect_kpis() -> Value {
     let query = |word: &str| json!({ "type": "string", "description": format!("What counts as {word}.") });
     let counted: Vec<Key> = COUNTED.into_iter().map(|word| key(word, query(word))).collect();
-    let limit = json!({ "type": "integer", "minimum": 1 });
+    let limit = |word: &str| {
+        let about = format!("So many {word} defects.");
+        json!({ "type": "integer", "minimum": 1, "description": about })
+    };
     let limits = |about: &str| {
-        let limits = COUNTED.into_iter().map(|word| key(word, limit.clone())).collect();
+        let limits = COUNTED.into_iter().map(|word| key(word, limit(word))).collect();
         map(about, limits)
     };
     map(

@@ -145,6 +145,13 @@ fn one_or_more(node: &Node, what: &str, desk: &mut Desk<'_>) -> Option<Vec<Secre
 
 /// `basic: { user, password }`.
 fn basic_pair(node: &Node, desk: &mut Desk<'_>) -> Option<Basic> {
+    if let Tree::Scalar(_, written) = &node.tree {
+        // Written as it is sent: the password is in it.
+        desk.resolver.values.add(written);
+        let help = "write basic: { user: …, password: \"${NAME}\" }";
+        desk.findings.error_help(node.at, "'basic' must be a map of 'user' and 'password'", help);
+        return None;
+    }
     let mut fields = Fields::of(node, "'basic'", &mut desk.findings)?;
     let user = fields.require("user", &mut desk.findings).and_then(|node| {
         let user = desk.filled(node, "'user'")?;

@@ -118,7 +118,7 @@ impl Notice {
                 };
                 let facts = json!({
                     "title": title, "severity": "critical", "destination": destination, "rule": rule,
-                    "delivery": delivery, "why": why, "about": about, "count": count,
+                    "delivery": delivery, "why": why, "event_subject": about, "count": count,
                 });
                 of("relay.dead_letter", delivery.clone(), format!("destination/{destination}"), project, facts)
             }
@@ -196,7 +196,7 @@ const PASSING: [&str; 16] = [
     "rule",
     "delivery",
     "why",
-    "about",
+    "event_subject",
     "count",
     "problems",
     "file",
@@ -229,7 +229,7 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
             fact("rule", FactKind::Text, "the rule of the delivery that failed for good"),
             fact("delivery", FactKind::Text, "its id, for  relaybell deliveries show"),
             fact("why", FactKind::Text, "why"),
-            fact("about", FactKind::Text, "what the event of the delivery was about"),
+            fact("event_subject", FactKind::Text, "what the event of the delivery was about"),
             fact("count", FactKind::Number, "how many deliveries failed for good, within a minute"),
             fact("problems", FactKind::Number, "how many mistakes the files have"),
             fact("file", FactKind::Text, "the file of the first mistake"),
@@ -247,7 +247,7 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
         )
         .event(
             "relay.dead_letter",
-            &["project", "title", "severity", "destination", "rule", "delivery", "why", "about", "count"],
+            &["project", "title", "severity", "destination", "rule", "delivery", "why", "event_subject", "count"],
         )
         .event("relay.config_rejected", &["title", "severity", "problems", "file", "line", "problem"])
         .event("relay.destination_held", &["title", "severity", "destination", "why"]);

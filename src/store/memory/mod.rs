@@ -1,6 +1,7 @@
 //! The in-memory store: the executable specification of every other. Plain, not fast.
 
 mod ledger;
+mod planned;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +13,8 @@ use super::again::Finished;
 use super::{AttemptRecord, Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, refusal};
 use crate::domain::Name;
 use crate::domain::delivery::{self, Counts, Job, NewDelivery, Receipt, State, Transition};
-use crate::domain::event::{DEDUP_WINDOW, Dedup, SubjectKey};
-use crate::domain::ids::{DeliveryId, EventId};
+use crate::domain::event::SubjectKey;
+use crate::domain::ids::DeliveryId;
 use crate::domain::memory::{Known, Memory, MemoryVersion};
 use crate::domain::plan::Plan;
 use crate::domain::priority::Priority;
@@ -109,36 +110,6 @@ impl Shelf {
             log: Vec::new(),
         };
         self.deliveries.insert(seq, kept);
-    }
-
-    /// The event that `plan` repeats, not counting the event `but`.
-    fn repeated(&self, plan: &Plan, but: Option<EventId>) -> Option<EventId> {
-        let same =
-            |old: &&Plan| old.event.source == plan.event.source && old.dedup == plan.dedup && Some(old.event.id) != but;
-        let first = self.events.iter().rev().find(same)?;
-        let lasting = matches!(plan.dedup, Dedup::SenderId(_));
-        (lasting || plan.event.received.since(first.event.received) < DEDUP_WINDOW).then_some(first.event.id)
-    }
-
-    fn is_stale(&self, plan: &Plan) -> bool {
-        let change = plan.memory.as_ref();
-        change.is_some_and(|change| self.memory.get(&change.key).map(|known| known.version) != change.from)
-    }
-
-    /// Memory and deliveries of `plan`, made at `now`.
-    fn effect(&mut self, plan: &mut Plan, now: Timestamp) -> Result<(), StoreError> {
-        let mut ids = std::collections::HashSet::new();
-        if plan.deliveries.iter().any(|new| !ids.insert(new.id) || self.delivery(new.id).is_ok()) {
-            return Err(refusal::id_taken());
-        }
-        if let Some(change) = plan.memory.take() {
-            let version = change.from.unwrap_or(0) + 1;
-            self.memory.insert(change.key, Touched { memory: change.to, version, at: now });
-        }
-        for new in std::mem::take(&mut plan.deliveries) {
-            self.add(new, now, false);
-        }
-        Ok(())
     }
 
     fn delivery(&self, id: DeliveryId) -> Result<&Kept, StoreError> {

@@ -18,7 +18,8 @@ fn as_shown(value: &str) -> String {
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
-    let mut text = clean.trim_matches('\n').to_owned();
+    // Unicode's own ends of lines are blank as well at the ends of a text.
+    let mut text = clean.trim_matches(['\n', '\u{2028}', '\u{2029}']).to_owned();
     while text.contains("\n\n\n") {
         text = text.replace("\n\n\n", "\n\n");
     }
