@@ -6,6 +6,7 @@ use super::Ask;
 
 /// The next step of a conversation that counts.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and gone at once")]
 pub enum Counting {
     /// Ask this.
     Ask(Ask),

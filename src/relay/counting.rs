@@ -104,7 +104,7 @@ impl Relay {
         if !rests && begin(&entry) {
             shared.tasks.spawn(count_all(self.shared.clone(), spec, question, entry.clone()));
         }
-        if !age.is_some_and(|age| age <= kpis.fresh * STALE_TIMES) {
+        if age.is_none_or(|age| age > kpis.fresh * STALE_TIMES) {
             tokio::select! {
                 waited = news.wait_for(|entry| !entry.running) => drop(waited),
                 () = shared.clock.sleep(PATIENCE) => {}

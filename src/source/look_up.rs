@@ -55,6 +55,7 @@ pub struct Found {
 
 /// What to do next to learn what happened at a sender lately.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and gone at once")]
 pub enum Review {
     /// Ask this.
     Ask(Ask),

@@ -37,6 +37,7 @@ fn source() -> AskedQase {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "payloads are written where they are given")]
 fn report(event: &str, payload: Value) -> Report {
     let body = json!({ "event_name": event, "timestamp": 1_789_382_400, "team_member_id": 112,
         "project_code": "SHOP", "payload": payload });

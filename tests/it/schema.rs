@@ -101,6 +101,8 @@ rules:
       title: { starts_with: a, not: { contains: b } }
       failed: { above: 0 }
       visible: { not: true }
+      enabled: { not: true }
+      started: { starts_with: "2026" }
       tags: { has_any: [a], has_none: b }
       time: { starts_with: "2026" }
       payload.custom_fields[0].value: { above: 3 }

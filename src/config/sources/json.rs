@@ -46,8 +46,6 @@ const USUAL: Usual = Usual {
 
 /// Reads a source of kind `json`.
 pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Json> {
-    // What it stands for is in the other keys by now.
-    fields.take("preset");
     let proof = proof::read(name, fields, at, &USUAL, desk);
     let mapping = match fields.take("map") {
         Some(node) => mapping(node, &mut desk.findings),

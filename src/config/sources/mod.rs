@@ -86,6 +86,10 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
         let Some(mut fields) = Fields::of(&whole, format!("source '{}'", entry.key), &mut desk.findings) else {
             continue;
         };
+        if matches!(&entry.value.tree, Tree::Map(entries) if entries.iter().any(|entry| entry.key == "preset")) {
+            // What it stands for is in the other keys by now.
+            fields.take("preset");
+        }
         let Some(kind) = fields.require("kind", &mut desk.findings) else { continue };
         let Some(word) = text(kind, "'kind'", &mut desk.findings) else { continue };
         let Some(kind) = one_of(word, "kind of source", &KINDS, kind.at, &mut desk.findings) else { continue };

@@ -50,7 +50,7 @@ fn failed(outcome: Outcome) -> Counting {
     match outcome {
         Outcome::Later { why, after, .. } => Counting::Failed { why, after },
         mut other => {
-            let why = other.why_mut().map(|why| std::mem::take(why)).unwrap_or_default();
+            let why = other.why_mut().map(std::mem::take).unwrap_or_default();
             Counting::Failed { why, after: None }
         }
     }

@@ -158,6 +158,7 @@ impl Talk<'_> {
 }
 
 /// The token in the answer to a sign-in.
+#[expect(clippy::result_large_err, reason = "what was heard is passed on as it is")]
 fn read_token(what: &str, reply: &Reply, now: Duration) -> Result<Token, Heard> {
     match reply.status {
         200..=299 => {}

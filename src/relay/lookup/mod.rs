@@ -61,6 +61,7 @@ pub(crate) struct LookUps {
 }
 
 /// What is to be done about an event before rules judge it.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and gone at once")]
 pub(super) enum Before {
     /// Nothing: all that can be known is known.
     Nothing,
@@ -203,7 +204,7 @@ impl Relay {
                     continue;
                 }
             };
-            let out_of_time = failed >= WAITS.len() + 1 || self.shared.clock.elapsed() >= began + TIME_MAX;
+            let out_of_time = failed > WAITS.len() || self.shared.clock.elapsed() >= began + TIME_MAX;
             let give_up = last.clone().filter(|_| out_of_time);
             match self.try_to_decide(&record, give_up).await {
                 Try::Over => return,

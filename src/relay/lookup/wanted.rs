@@ -26,7 +26,10 @@ type Kind = (Name, String, Option<String>);
 
 /// What is wanted of each kind of event, found out once for each configuration.
 #[derive(Debug, Default)]
-pub(super) struct Wants(Mutex<(Option<Name>, HashMap<Kind, Arc<Wanted>>)>);
+pub(super) struct Wants(Mutex<Known>);
+
+/// The configuration that it was found out for, and what was found.
+type Known = (Option<Name>, HashMap<Kind, Arc<Wanted>>);
 
 impl Wants {
     /// What the rules of `snapshot` may read of an event like `report` of `source`.
@@ -92,7 +95,7 @@ fn of_rule(rule: &Rule, templates: &Templates, wanted: &mut Wanted) {
     if let Some(unless) = &rule.unless {
         of_condition(unless, wanted);
     }
-    let reads = rule.expression.iter().flat_map(|expression| expression.reads());
+    let reads = rule.expression.iter().flat_map(crate::domain::expression::Expression::reads);
     for path in reads.chain(&rule.handling.about) {
         wanted.0.insert(path.name().to_owned());
     }

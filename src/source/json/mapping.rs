@@ -8,7 +8,7 @@ use super::scope::{BODY, HEADERS, INDEX, ITEM};
 use super::{fit, scope};
 use crate::domain::event::{Dedup, Report};
 use crate::domain::expression::{Expression, Fault, Formula, Given, Work};
-use crate::domain::facts::Facts;
+use crate::domain::facts::{FactPath, Facts};
 use crate::source::catalogue::FactKind;
 use crate::source::repetition::body_hash;
 use crate::source::{Malformed, Verified, spellings};
@@ -78,7 +78,7 @@ impl Mapping {
         let formulas = [&self.each, &self.project, &self.subject, &self.time, &self.id, &self.actor, &self.payload];
         let formulas = formulas.into_iter().flatten().chain([&self.event]);
         let formulas = formulas.chain(self.facts.iter().map(|fact| &fact.formula)).flat_map(Formula::paths);
-        let conditions = [&self.when, &self.begins].into_iter().flatten().flat_map(|one| one.reads());
+        let conditions = [&self.when, &self.begins].into_iter().flatten().flat_map(Expression::reads);
         formulas.chain(conditions).any(|path| path.name() == HEADERS && path.part() == Some(name))
     }
 
@@ -89,7 +89,7 @@ impl Mapping {
     pub(super) fn reports(&self, name: &str, sent: &Verified) -> Result<Vec<Report>, Malformed> {
         let mut scope = scope::of(sent.hook())?;
         let mut work = Work::of_webhook();
-        let of_items = self.when.as_ref().is_some_and(|when| reads_item(when.reads().iter().map(|path| path.name())));
+        let of_items = self.when.as_ref().is_some_and(|when| reads_item(when.reads().iter().map(FactPath::name)));
         if !of_items && !self.is_event(&scope, &mut work)? {
             return Ok(Vec::new());
         }

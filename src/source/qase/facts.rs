@@ -35,9 +35,17 @@ const fn derived(name: &'static str, from: &'static [Field], read: fn(&Said<'_>)
 /// The fields that the subject is read from.
 pub(super) const SUBJECT: &[Field] = &[Field::Id, Field::Hash];
 
+fn id(said: &Said<'_>) -> Option<Value> {
+    said.id()
+}
+
+fn cases(said: &Said<'_>) -> Option<Value> {
+    said.cases()
+}
+
 /// All facts that are read from a payload, in the order they are shown.
 pub(super) const FACTS_READ: &[Fact] = &[
-    fact("id", SUBJECT, |said| said.id()),
+    fact("id", SUBJECT, id),
     fact("title", &[Field::Title], |said| said.text(Field::Title)),
     fact("severity", &[Field::Severity, Field::Data], |said| {
         said.own(Field::Severity).and_then(words::severity).made()
@@ -64,7 +72,7 @@ pub(super) const FACTS_READ: &[Fact] = &[
         id.and_then(words::integer).made()
     }),
     fact("reviewer", &[Field::Reviewer], |said| said.get(Field::Reviewer).and_then(user_name).made()),
-    fact("cases", CASES, |said| said.cases()),
+    fact("cases", CASES, cases),
     fact("cases_added", &[Field::CasesAdded, Field::CasesCount], |said| {
         // "Cases added to run": the table of its documentation calls the number `cases_count`.
         let called_otherwise = || said.count(Field::CasesCount).filter(|_| said.adds_cases());

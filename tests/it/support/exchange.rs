@@ -29,8 +29,6 @@ pub enum Says {
 pub struct Asked {
     /// The host of its address.
     pub host: String,
-    /// The path and query of its address.
-    pub path: String,
     /// Its header `Authorization`.
     pub authorization: Option<String>,
     /// Its body.
@@ -73,7 +71,6 @@ impl Exchange for FakeExchange {
         let host = request.uri().host().unwrap().to_owned();
         self.asked.lock().unwrap().push(Asked {
             host: host.clone(),
-            path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
             authorization: request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned()),
             body: String::from_utf8(request.body().to_vec()).unwrap(),
             at_s: self.clock.elapsed().as_secs(),

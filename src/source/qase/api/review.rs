@@ -43,7 +43,7 @@ pub(super) fn review(api: &Api, project: &str, since: Timestamp, answers: &[Answ
             for item in &items {
                 let found = if entity == "defect" { defect(item) } else { run(item) };
                 let recent = found.into_iter().filter(|(_, at, _)| *at >= since);
-                happened.extend(recent.map(|(event, at, payload)| told(event, project, at, item, payload)));
+                happened.extend(recent.map(|(event, at, payload)| told(event, project, at, item, &payload)));
             }
             offset += items.len();
             let total = list.get("total").and_then(Value::as_u64).unwrap_or_default();
@@ -124,7 +124,7 @@ fn picked(item: &Value, names: &[&str]) -> Map<String, Value> {
 }
 
 /// The webhook that Qase would have sent.
-fn told(event: &str, project: &str, at: Timestamp, item: &Value, payload: Map<String, Value>) -> Happened {
+fn told(event: &str, project: &str, at: Timestamp, item: &Value, payload: &Map<String, Value>) -> Happened {
     let id = item.get("id").map(ToString::to_string).unwrap_or_default();
     let entity = event.split('.').next().unwrap_or_default();
     let member = item.get("member_id").and_then(Value::as_i64).unwrap_or_default();
