@@ -20,11 +20,25 @@ storage: { url: "sqlite:relaybell.db", keep: 30d }
 rules: rules
 templates: templates
 sources:
-  qase: { kind: qase, secrets: ["${S}"], secret_header: X-Secret, app_url: "https://app.qase.io" }
+  qase: { kind: qase, secrets: ["${S}"], secret_header: X-Secret, app_url: "https://app.qase.io", never_refuse: true, expect_every: { source: 24h, projects: { PAY: 48h } }, api: { token: "${A}", limit: { rate: 60/min } } }
   guarded: { kind: qase, basic: { user: qase, password: "${P}" } }
-  robots: { kind: uipath_orchestrator, secrets: ["${S}"], app_url: "https://cloud.uipath.com/a/b/orchestrator_", projects: { 1: PAY } }
+  robots: { kind: uipath_orchestrator, secrets: ["${S}"], app_url: "https://cloud.uipath.com/a/b/orchestrator_", projects: { 1: PAY }, expect_every: { source: 24h, projects: { PAY: 48h } } }
+  manager:
+    kind: uipath
+    secrets: ["${S}"]
+    projects: { 3dae45a4-6fc3-4a10-8c1e-0b49c244dbb8: SHOP }
+    expect_every: { source: 24h, projects: { PAY: 48h } }
+    api: { url: "https://cloud.uipath.com/acme/Prod/testmanager_", client_id: "${I}", client_secret: "${C}", limit: { rate: 5/s } }
+    create_defect: { rule: asked, wait: 20s, late: 504, response: { id: "{{issue.key}}" } }
+    defect_kpis:
+      from: jira
+      jql: { critical: "labels = hot" }
+      link: "https://acme.atlassian.net/projects/{{project}}"
+      fresh: 5m
+      status: { words: [Green, Amber, Red], warning: { open: 10 }, critical: { critical: 2 } }
   ci:
     kind: json
+    expect_every: { source: 24h, projects: { PAY: 48h } }
     secrets: ["${S}"]
     map:
       when: has(body.status)
@@ -39,8 +53,8 @@ sources:
       payload: item
       facts: { branch: body.branch, level: { value: body.level, type: number, values: ["1"], meaning: how far } }
       events: [build.failed]
-  preset: { preset: github, secrets: ["${S}"], map: { project: body.repository.name, facts: { commit: , branch: { value: body.ref } } } }
-  events: { kind: cloudevents, secrets: ["${S}"], strip: com.acme., events: { a.b: c.d }, allowed_origins: [a.example], allowed_rate: 600 }
+  preset: { preset: github, secrets: ["${S}"], expect_every: { source: 24h, projects: { PAY: 48h } }, map: { project: body.repository.name, facts: { commit: , branch: { value: body.ref } } } }
+  events: { kind: cloudevents, secrets: ["${S}"], strip: com.acme., events: { a.b: c.d }, allowed_origins: [a.example], allowed_rate: 600, expect_every: { source: 24h, projects: { PAY: 48h } } }
   signed:
     kind: qase
     signature:
@@ -330,7 +344,8 @@ fn every_map_is_as_closed(schema: Schema, whole: &str, with: &dyn Fn(String) -> 
 #[test]
 fn every_map_of_the_configuration_has_the_keys_that_its_schema_says() {
     every_map_is_as_closed(Schema::Config, WHOLE_CONFIG, &|text| {
-        let folders = Memory::default().with("rules/none.yaml", "rules: []\n").with("templates/t.md.hbs", "\n");
+        let asked = "rules:\n  - name: asked\n    when: { event: defect.requested }\n    send: [{ to: jira }]\n";
+        let folders = Memory::default().with("rules/asked.yaml", asked).with("templates/t.md.hbs", "\n");
         folders.with("relaybell.yaml", text)
     });
 }

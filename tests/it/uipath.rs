@@ -202,9 +202,11 @@ fn the_address_tells_what_is_asked() {
 #[tokio::test]
 async fn the_api_tells_what_makes_a_ticket() {
     let (found, asked) = found(&[(PROJECT_ID, "SHOP")], &wanted()).await;
-    insta::assert_json_snapshot!(
-        json!({ "project": found.project, "facts": found.facts, "notes": found.notes, "asked": asked })
-    );
+    let mut told = json!({ "project": found.project, "facts": found.facts, "notes": found.notes, "asked": asked });
+    // The stand-in listens at another port each time.
+    let url = told["facts"]["url"].as_str().unwrap();
+    told["facts"]["url"] = url[url.find("/acme").unwrap()..].into();
+    insta::assert_json_snapshot!(told);
 }
 
 #[tokio::test]

@@ -336,7 +336,7 @@ fn limits(node: &Node, what: &str, desk: &mut Desk<'_>) -> Option<Vec<(&'static 
         let word = COUNTED.into_iter().find(|word| *word == entry.key);
         if word.is_none() {
             let near = did_you_mean(&entry.key, COUNTED);
-            let help = format!("counted are: {}", any_of(COUNTED).replace(" or ", ", "));
+            let help = format!("a limit has: {}", any_of(COUNTED).replace(" or ", ", "));
             desk.findings.error_help(entry.key_at, format!("nothing is counted as '{}'{near}", entry.key), help);
         }
         let from = desk.count(&entry.value, &format!("'{}'", entry.key), u32::MAX);
