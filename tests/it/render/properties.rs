@@ -14,12 +14,12 @@ use super::{facts, file, one, own, plain};
 fn as_shown(value: &str) -> String {
     let clean: String = value
         .replace("\r\n", "\n")
-        .replace('\r', "\n")
+        // Unicode's own ends of lines are ends of lines too.
+        .replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n")
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
-    // Unicode's own ends of lines are blank as well at the ends of a text.
-    let mut text = clean.trim_matches(['\n', '\u{2028}', '\u{2029}']).to_owned();
+    let mut text = clean.trim_matches('\n').to_owned();
     while text.contains("\n\n\n") {
         text = text.replace("\n\n\n", "\n\n");
     }
