@@ -40,6 +40,7 @@ mod loops;
 mod mapping;
 mod markdown;
 mod messages;
+mod own_events;
 mod people;
 mod presets;
 mod proof;
