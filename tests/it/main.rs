@@ -12,6 +12,7 @@ mod advice;
 mod architecture;
 mod backtest;
 mod bad_input;
+mod capture;
 mod catalogue;
 mod classify;
 mod cli;
