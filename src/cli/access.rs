@@ -41,6 +41,14 @@ pub(super) fn snapshot(config: &Path, output: &mut Output) -> Result<Snapshot, F
     })
 }
 
+/// The whole configuration with its secrets, which must be set.
+pub(super) fn resolved(config: &Path, output: &mut Output) -> Result<Snapshot, Failure> {
+    load(config, Secrets::Resolve).map_err(|findings| {
+        output.talk(&findings.render(output.talk_color()));
+        Failure::Finding
+    })
+}
+
 /// The store for reading; works beside a running relay.
 pub(super) fn reader(storage: &Storage) -> Result<SqliteLedger, Failure> {
     let missing = || anyhow!("there is no store at {} yet; `relaybell serve` makes it", storage.sqlite.display());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use crate::config::{ApiSpec, Secrets, Snapshot, SourceSpec, did_you_mean, load, whereabouts};
+use crate::config::{ApiSpec, Snapshot, SourceSpec, did_you_mean, whereabouts};
 use crate::domain::ask::{Answer, Reply};
 use crate::domain::time::Timestamp;
 use crate::ports::http::HttpExchange;
@@ -16,7 +16,7 @@ use crate::ports::{Clock, Exchange, Route};
 use crate::source::{Happened, Review};
 use crate::store::Ledger;
 
-use super::access::{ask_relay, reader};
+use super::access::{ask_relay, reader, resolved};
 use super::output::{Output, plain};
 use super::table::table;
 use super::{Failure, block_on};
@@ -54,10 +54,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let snapshot = load(config, Secrets::Resolve).map_err(|findings| {
-        output.talk(&findings.render(output.talk_color()));
-        Failure::Finding
-    })?;
+    let snapshot = resolved(config, output)?;
     let (spec, api) = chosen(&snapshot, args.source.as_deref())?;
     let clock = SystemClock::start();
     let since = clock.now().minus(args.since);

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use crate::config::{DestinationSpec, Secrets, Snapshot, did_you_mean, load};
+use crate::config::{DestinationSpec, Snapshot, did_you_mean};
 use crate::domain::delivery::{Action, Outcome, Receipt};
 use crate::domain::how::How;
 use crate::domain::message::{CONTENT_VERSION, Content, Message};
@@ -16,6 +16,7 @@ use crate::ports::{Clock, Dice};
 use crate::relay::account::Account;
 use crate::relay::converse::{Doors, converse};
 
+use super::access::resolved;
 use super::explain::case;
 use super::output::{Output, plain};
 use super::{Failure, block_on, rehearsal};
@@ -46,10 +47,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let snapshot = load(config, Secrets::Resolve).map_err(|findings| {
-        output.talk(&findings.render(output.talk_color()));
-        Failure::Finding
-    })?;
+    let snapshot = resolved(config, output)?;
     let name = args.destination.as_str();
     let Some(spec) = snapshot.destinations.get(name) else {
         let meant = did_you_mean(name, snapshot.destinations.keys().map(AsRef::as_ref));

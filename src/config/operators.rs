@@ -264,7 +264,7 @@ impl Line<'_> {
         }
         let what = match self.kind {
             FactKind::Duration => return self.seconds(node).map(|limit| Test::Order(bound, limit)),
-            FactKind::Number | FactKind::Any => None,
+            FactKind::Number | FactKind::Object | FactKind::Any => None,
             FactKind::Text => Some("text"),
             FactKind::Flag => Some("true or false"),
             FactKind::List => Some("a list"),
@@ -327,7 +327,7 @@ impl Line<'_> {
             FactKind::Flag => Some("true or false"),
             FactKind::Number => Some("a number"),
             FactKind::Duration => Some("a duration"),
-            FactKind::Text | FactKind::List | FactKind::Time | FactKind::Any => None,
+            FactKind::Text | FactKind::List | FactKind::Time | FactKind::Object | FactKind::Any => None,
         };
         if let Some(what) = what {
             let message = format!("'{operator}' looks into text, and '{}' is {what}", self.fact);
@@ -398,7 +398,7 @@ impl Line<'_> {
     /// The elements an operator looks for in a list.
     fn elements(&mut self, entry: &Entry) -> Option<Vec<Wanted>> {
         let what = match self.kind {
-            FactKind::List | FactKind::Any => return self.wanted_list(&entry.value),
+            FactKind::List | FactKind::Object | FactKind::Any => return self.wanted_list(&entry.value),
             FactKind::Text => "text",
             FactKind::Number => "a number",
             FactKind::Flag => "true or false",

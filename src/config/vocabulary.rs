@@ -5,51 +5,28 @@ use std::sync::{Arc, LazyLock};
 
 use super::values;
 use crate::domain::expression;
-use crate::source::catalogue::{self, Catalogue, Catalogues};
+pub use crate::source::catalogue::FactKind;
+use crate::source::catalogue::{Catalogue, Catalogues, FactInfo};
 use crate::source::{orchestrator, own, qase, uipath};
 
-/// What a fact's values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FactKind {
-    /// Text.
-    Text,
-    /// A number.
-    Number,
-    /// True or false.
-    Flag,
-    /// A list of texts.
-    List,
-    /// A moment.
-    Time,
-    /// A span of time.
-    Duration,
-    /// Whatever the sender sent.
-    Any,
+/// What the values of `fact` are, where rules name it.
+fn kind_of(fact: &FactInfo) -> FactKind {
+    match fact.kind {
+        // An id is a number at most of Qase's entities, and a hash at the others.
+        _ if fact.name == "id" || fact.name.ends_with("_id") => FactKind::Any,
+        // Its parts are reached by their paths.
+        FactKind::Object => FactKind::Any,
+        kind => kind,
+    }
 }
 
-impl FactKind {
-    fn of(fact: &catalogue::FactInfo) -> Self {
-        match fact.kind {
-            // An id is a number at most of Qase's entities, and a hash at the others.
-            _ if fact.name == "id" || fact.name.ends_with("_id") => Self::Any,
-            catalogue::FactKind::Text => Self::Text,
-            catalogue::FactKind::Number => Self::Number,
-            catalogue::FactKind::Flag => Self::Flag,
-            catalogue::FactKind::List => Self::List,
-            catalogue::FactKind::Time => Self::Time,
-            catalogue::FactKind::Duration => Self::Duration,
-            catalogue::FactKind::Object | catalogue::FactKind::Any => Self::Any,
-        }
-    }
-
-    fn in_expressions(self) -> expression::Kind {
-        match self {
-            Self::Text | Self::Time => expression::Kind::Text,
-            Self::Number | Self::Duration => expression::Kind::Number,
-            Self::Flag => expression::Kind::Flag,
-            Self::List => expression::Kind::List,
-            Self::Any => expression::Kind::Any,
-        }
+fn in_expressions(kind: FactKind) -> expression::Kind {
+    match kind {
+        FactKind::Text | FactKind::Time => expression::Kind::Text,
+        FactKind::Number | FactKind::Duration => expression::Kind::Number,
+        FactKind::Flag => expression::Kind::Flag,
+        FactKind::List => expression::Kind::List,
+        FactKind::Object | FactKind::Any => expression::Kind::Any,
     }
 }
 
@@ -95,7 +72,7 @@ impl Vocabulary {
         let mut facts: Vec<(&'static str, FactKind)> = Vec::new();
         let mut kinds: HashMap<&'static str, FactKind> = HashMap::new();
         for fact in everything.facts() {
-            let kind = FactKind::of(fact);
+            let kind = kind_of(fact);
             let known = kinds.entry(fact.name).or_insert_with(|| {
                 facts.push((fact.name, kind));
                 kind
@@ -110,7 +87,7 @@ impl Vocabulary {
         }
         let expressions = expression::Vocabulary {
             over: expression::Over::Facts,
-            facts: facts.iter().map(|(name, kind)| (*name, kind.in_expressions())).collect(),
+            facts: facts.iter().map(|(name, kind)| (*name, in_expressions(*kind))).collect(),
             duration: values::duration,
         };
         let events = everything.events();

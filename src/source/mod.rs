@@ -14,7 +14,6 @@ pub mod proof;
 pub mod qase;
 mod repetition;
 mod sample;
-mod spellings;
 pub mod uipath;
 mod words;
 

@@ -1,6 +1,7 @@
-//! Values as senders write them, read into Relaybell's spelling.
+//! Values as senders write them, brought to Relaybell's one spelling: `"blocker"`,
+//! `{"id": 1, "title": "Blocker"}` and `1` are all `blocker`.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::Malformed;
 use crate::domain::rank;
@@ -17,11 +18,32 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A whole number, also as text.
+/// The title of a titled object, or plain text.
+pub(super) fn title(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(object) => ["title", "name", "slug"].iter().find_map(|key| object.get(*key).and_then(text)),
+        Value::String(_) => text(value),
+        _ => None,
+    }
+}
+
+/// A whole number, also as text or with a fraction of zero.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => number.as_i64(),
+        Value::Number(number) => number.as_i64().or_else(|| {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0)?;
+            format!("{whole:.0}").parse().ok()
+        }),
         Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A number, also as text.
+pub(super) fn number(value: &Value) -> Option<Value> {
+    match value {
+        Value::Number(_) => Some(value.clone()),
+        Value::String(text) => text.trim().parse::<Number>().ok().map(Value::Number),
         _ => None,
     }
 }
@@ -34,6 +56,54 @@ pub(super) fn id(value: &Value) -> Option<Value> {
     }
     let text = text(value)?.trim().to_owned();
     (text.chars().count() <= ID_CHARS_MAX && !text.contains(char::is_control)).then(|| text.into())
+}
+
+/// A severity: one of the ranked words or `undefined`; a word of the workspace's own is
+/// kept in lower case. Options can be renamed, so a known id helps where the title does not.
+pub(super) fn severity(value: &Value) -> Option<String> {
+    option(
+        value,
+        &|word| rank::SEVERITIES.iter().chain([&rank::UNDEFINED]).find(|known| **known == word).copied(),
+        &|id| match id {
+            0 => Some(rank::UNDEFINED),
+            1..=6 => rank::SEVERITIES.get(usize::try_from(id - 1).ok()?).copied(),
+            _ => None,
+        },
+    )
+    .map(|word| if word == "not set" { rank::UNDEFINED.to_owned() } else { word })
+}
+
+/// A priority: one of the ranked words, or a word of the workspace's own; `None` when it
+/// is not set.
+pub(super) fn priority(value: &Value) -> Option<String> {
+    option(value, &|word| rank::PRIORITIES.iter().find(|known| **known == word).copied(), &|id| match id {
+        0 => Some(rank::UNDEFINED),
+        1..=3 => rank::PRIORITIES.get(usize::try_from(id - 1).ok()?).copied(),
+        _ => None,
+    })
+    .filter(|word| word != rank::UNDEFINED && word != "not set")
+}
+
+/// A title or text in lower case. Numbers alone say nothing and are left out.
+pub(super) fn word(value: &Value) -> Option<String> {
+    title(value).map(|title| title.trim().to_lowercase())
+}
+
+/// An option of a system field, sent as its word, as its id, or as `{id, title}`.
+pub(super) fn option(
+    value: &Value,
+    known: &dyn Fn(&str) -> Option<&'static str>,
+    by_id: &dyn Fn(i64) -> Option<&'static str>,
+) -> Option<String> {
+    let named = word(value);
+    if let Some(word) = named.as_deref().and_then(known) {
+        return Some(word.to_owned());
+    }
+    let id = match value {
+        Value::Object(object) => object.get("id").and_then(integer),
+        other => integer(other),
+    };
+    id.and_then(by_id).map(str::to_owned).or(named)
 }
 
 /// A word in small letters with `_` between its parts: `in_progress` of `InProgress`.
@@ -53,15 +123,6 @@ pub(super) fn snake(word: &str) -> String {
         snake.extend(c.to_lowercase());
     }
     snake
-}
-
-/// A priority in the one vocabulary; a word of the sender's own is kept in small letters.
-pub(super) fn priority(word: &str) -> String {
-    let word = snake(word);
-    match word.as_str() {
-        "normal" => rank::PRIORITIES[1].to_owned(),
-        _ => word,
-    }
 }
 
 /// Whether `text` can be the name of an event.
@@ -108,6 +169,5 @@ mod tests {
         ] {
             assert_eq!(snake(written), read);
         }
-        assert_eq!((&*priority("Normal"), &*priority("High"), &*priority("Later")), ("medium", "high", "later"));
     }
 }

@@ -118,10 +118,7 @@ pub(super) async fn replan(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    guard::admin(&relay.shared.current.load().server.admin_tokens, &headers, caller)?;
-    let malformed = |why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why);
-    let selected: SelectedEvents =
-        serde_json::from_slice(&body).map_err(|error| malformed(format!("the body is wrong: {error}")))?;
+    let selected: SelectedEvents = guard::asked(&relay, &headers, caller, &body)?;
     let chosen = selected.chosen().map_err(malformed)?;
     let replanned = relay.replan(&chosen).await.map_err(store_problem)?;
     Ok(Json(replanned_json(&replanned)))
@@ -144,12 +141,9 @@ pub(super) async fn inject(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
+    let injected: Injected = guard::asked(&relay, &headers, caller, &body)?;
     let snapshot = relay.shared.current.load_full();
-    guard::admin(&snapshot.server.admin_tokens, &headers, caller)?;
-    let malformed = |why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why);
-    let injected: Injected =
-        serde_json::from_slice(&body).map_err(|error| malformed(format!("the body is wrong: {error}")))?;
-    let Some(spec) = snapshot.sources.get(injected.source.as_str()) else {
+    let Some(spec) = snapshot.senders().find(|spec| *spec.name == *injected.source) else {
         let detail = format!("there is no source '{}'", injected.source);
         return Err(Problem::new(StatusCode::NOT_FOUND, "unknown source", detail));
     };
@@ -170,6 +164,10 @@ pub fn replanned_json(replanned: &Replanned) -> Value {
         "refused": replanned.refused.iter()
             .map(|(id, why)| json!({ "id": id.to_string(), "why": why })).collect::<Vec<_>>(),
     })
+}
+
+fn malformed(why: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed", why)
 }
 
 fn store_problem(error: StoreError) -> Problem {
@@ -206,8 +204,7 @@ pub(super) async fn retry(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let selected = read(&body)?;
-    act(&relay, caller, &headers, &selected, &Deed::Retry).await
+    act(&relay, &guard::asked(&relay, &headers, caller, &body)?, &Deed::Retry).await
 }
 
 /// `POST /api/v1/deliveries/drop`.
@@ -217,25 +214,13 @@ pub(super) async fn drop_deliveries(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let selected = read(&body)?;
+    let selected: Selected = guard::asked(&relay, &headers, caller, &body)?;
     let why = selected.reason.clone().unwrap_or_else(|| "dropped by hand".to_owned());
-    act(&relay, caller, &headers, &selected, &Deed::Drop { why }).await
+    act(&relay, &selected, &Deed::Drop { why }).await
 }
 
-fn read(body: &[u8]) -> Result<Selected, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is wrong: {error}")))
-}
-
-async fn act(
-    relay: &Relay,
-    caller: Caller,
-    headers: &HeaderMap,
-    selected: &Selected,
-    deed: &Deed,
-) -> Result<Json<Value>, Problem> {
-    guard::admin(&relay.shared.current.load().server.admin_tokens, headers, caller)?;
-    let selection = selected.selection().map_err(|why| Problem::new(StatusCode::BAD_REQUEST, "malformed", why))?;
+async fn act(relay: &Relay, selected: &Selected, deed: &Deed) -> Result<Json<Value>, Problem> {
+    let selection = selected.selection().map_err(malformed)?;
     let managed = relay.manage(&selection, deed).await.map_err(store_problem)?;
     Ok(Json(as_json(&managed)))
 }

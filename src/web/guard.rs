@@ -3,8 +3,11 @@
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+
+use crate::relay::Relay;
 
 use super::Caller;
 use super::problem::Problem;
@@ -42,6 +45,18 @@ pub(super) fn admin(tokens: &[SecretString], headers: &HeaderMap, caller: Caller
         let detail = "Send one of server.admin_tokens as `Authorization: Bearer TOKEN`.";
         Err(Problem::new(StatusCode::UNAUTHORIZED, "not authenticated", detail))
     }
+}
+
+/// What an administrator asks for in `body`.
+pub(super) fn asked<T: DeserializeOwned>(
+    relay: &Relay,
+    headers: &HeaderMap,
+    caller: Caller,
+    body: &[u8],
+) -> Result<T, Problem> {
+    admin(&relay.shared.current.load().server.admin_tokens, headers, caller)?;
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is wrong: {error}")))
 }
 
 fn host_is_local(headers: &HeaderMap) -> bool {

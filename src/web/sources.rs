@@ -56,10 +56,8 @@ pub(super) async fn capture(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
+    let look: Look = guard::asked(&relay, &headers, caller, &body)?;
     let snapshot = relay.shared.current.load_full();
-    guard::admin(&snapshot.server.admin_tokens, &headers, caller)?;
-    let look: Look = serde_json::from_slice(&body)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is wrong: {error}")))?;
     if !snapshot.senders().any(|spec| *spec.name == *look.source) {
         let detail = format!("There is no source '{}'.", look.source);
         return Err(Problem::new(StatusCode::NOT_FOUND, "unknown source", detail));

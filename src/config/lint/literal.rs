@@ -71,7 +71,7 @@ impl Shape {
             Some(FactKind::Number | FactKind::Duration) => Self::Number,
             Some(FactKind::Flag) => Self::Flag,
             Some(FactKind::List) => Self::List,
-            Some(FactKind::Any) | None => Self::Any,
+            Some(FactKind::Object | FactKind::Any) | None => Self::Any,
         }
     }
 }

@@ -108,8 +108,8 @@ fn facts(attributes: &Map<String, Value>) -> Map<String, Value> {
 /// The value of an extension; severity and priority in the one vocabulary.
 fn spelt(name: &str, value: &Value) -> Value {
     match (name, value) {
-        ("severity", Value::String(text)) => text.trim().to_lowercase().into(),
-        ("priority", Value::String(text)) => words::priority(text).into(),
+        ("severity", _) => words::severity(value).map_or_else(|| value.clone(), Value::from),
+        ("priority", _) => words::priority(value).map_or_else(|| value.clone(), Value::from),
         _ => value.clone(),
     }
 }

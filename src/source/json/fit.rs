@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use crate::domain::time::Timestamp;
 use crate::source::catalogue::FactKind;
-use crate::source::spellings;
+use crate::source::words;
 
 /// Moments from here on are milliseconds: as seconds this is the year 5138.
 const MILLISECONDS_FROM: f64 = 1e11;
@@ -18,14 +18,14 @@ const SECOND_MAX: i64 = 253_402_300_799;
 /// Why it can be none, in words that go on after the name.
 pub(super) fn fit(name: &str, kind: FactKind, value: Value) -> Result<Option<Value>, String> {
     match name {
-        "severity" => return Ok(spellings::severity(&value).map(Value::from)),
-        "priority" => return Ok(spellings::priority(&value).map(Value::from)),
+        "severity" => return Ok(words::severity(&value).map(Value::from)),
+        "priority" => return Ok(words::priority(&value).map(Value::from)),
         _ => {}
     }
     let unfit = |value: &Value| Err(format!("must be {}, but this gives {}", wanted(kind), what(value)));
     match kind {
         FactKind::Text => match &value {
-            Value::String(_) | Value::Number(_) => Ok(spellings::text(&value).map(Value::from)),
+            Value::String(_) | Value::Number(_) => Ok(words::text(&value).map(Value::from)),
             Value::Bool(flag) => Ok(Some(flag.to_string().into())),
             other => unfit(other),
         },
@@ -94,7 +94,7 @@ fn number(value: &Value) -> Option<Number> {
 
 /// An element of a list: text, the text of a number, or the name of an object.
 fn element(value: &Value) -> Option<Value> {
-    spellings::text(value).or_else(|| spellings::title(value)).map(Value::from)
+    words::text(value).or_else(|| words::title(value)).map(Value::from)
 }
 
 fn is_blank(value: &Value) -> bool {

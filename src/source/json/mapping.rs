@@ -11,7 +11,7 @@ use crate::domain::expression::{Expression, Fault, Formula, Given, Work};
 use crate::domain::facts::{FactPath, Facts};
 use crate::source::catalogue::FactKind;
 use crate::source::repetition::body_hash;
-use crate::source::{Malformed, Verified, spellings};
+use crate::source::{Malformed, Verified, words};
 
 /// The most events that one webhook may report.
 pub const EVENTS_MAX: usize = 500;
@@ -185,7 +185,7 @@ impl Mapping {
         let index = scope.values.get(INDEX).and_then(Value::as_u64);
         let place = |text: String| index.map_or(text.clone(), |index| format!("{text}#{index}"));
         let given = optional("id", self.id.as_ref(), scope, work)?;
-        let Some(id) = given.as_ref().and_then(spellings::text) else {
+        let Some(id) = given.as_ref().and_then(words::text) else {
             return Ok(match sent.dedup(name) {
                 Dedup::SenderId(id) => Dedup::SenderId(place(id)),
                 Dedup::BodyHash(hash) => Dedup::BodyHash(place(hash)),
@@ -209,7 +209,7 @@ impl Mapping {
             Value::String(_) | Value::Number(_) => {
                 let fits = |c: &char| !c.is_control();
                 let text: Option<String> =
-                    spellings::text(&value).map(|text| text.trim().chars().filter(fits).take(NAME_CHARS_MAX).collect());
+                    words::text(&value).map(|text| text.trim().chars().filter(fits).take(NAME_CHARS_MAX).collect());
                 Ok(text.filter(|text| !text.is_empty()))
             }
             other => Err(failed(what, &format!("it gives {}, but text is expected", fit::what(other)))),

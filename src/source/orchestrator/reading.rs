@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::envelope::{Entity, Envelope};
 use super::family::Family;
+use crate::domain::rank;
 use crate::domain::time::Timestamp;
 use crate::source::words;
 
@@ -118,7 +119,7 @@ fn queue_item(own: Fields<'_>, queue: Fields<'_>, reading: &mut Reading) {
     reading.put("queue", queue);
     reading.put("reference", reference);
     reading.put("status", own.text("Status").map(|status| words::snake(&status)));
-    reading.put("priority", own.text("Priority").map(|priority| words::priority(&priority)));
+    reading.put("priority", own.get("Priority").and_then(words::priority).map(in_our_words));
     reading.put("retry", own.get("RetryNumber").and_then(words::integer));
     let exception = own.inside("ProcessingException");
     let reason = exception.text("Reason");
@@ -131,6 +132,11 @@ fn queue_item(own: Fields<'_>, queue: Fields<'_>, reading: &mut Reading) {
     }
     robot_of(own, reading);
     took(own, "StartProcessing", "EndProcessing", reading);
+}
+
+/// Orchestrator's middle priority is called normal.
+fn in_our_words(priority: String) -> String {
+    if priority == "normal" { rank::PRIORITIES[1].to_owned() } else { priority }
 }
 
 fn robot(own: Fields<'_>, reading: &mut Reading) {

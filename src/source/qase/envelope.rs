@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::words;
 use crate::domain::time::Timestamp;
 use crate::source::Malformed;
+use crate::source::words::{kind, not_json};
 
 /// The longest event name that is accepted, in characters.
 const EVENT_CHARS_MAX: usize = 100;
@@ -148,25 +149,6 @@ fn moment(number: i64) -> Option<Timestamp> {
     (0..=SECOND_MAX).contains(&time.as_seconds()).then_some(time)
 }
 
-fn not_json(body: &[u8], error: &serde_json::Error) -> Malformed {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return malformed("the body is empty".to_owned());
-    }
-    malformed(format!("the body is not JSON: {error}"))
-}
-
 fn malformed(why: String) -> Malformed {
     Malformed::refused(why)
-}
-
-/// What `value` is, with its article.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

@@ -67,19 +67,31 @@ pub(super) fn commit(db: &Connection, rows: &Rows) -> Result<Committed, Fault> {
     if let Some(first) = repeated(db, rows, None)? {
         return Ok(Committed::Duplicate(first));
     }
-    if let Some((change, _)) = &rows.memory
-        && version(db, &change.key.0)? != change.from
-    {
+    if is_stale(db, rows)? {
         return Ok(Committed::Stale);
     }
     let Some(event) = add_event(db, rows)? else { return Ok(Committed::Duplicate(rows.event.id)) };
+    effect(db, event, rows, rows.event.received)?;
+    Ok(Committed::Stored)
+}
+
+/// Whether the memory that `rows` were planned from has changed since.
+pub(super) fn is_stale(db: &Connection, rows: &Rows) -> rusqlite::Result<bool> {
+    match &rows.memory {
+        Some((change, _)) => Ok(version(db, &change.key.0)? != change.from),
+        None => Ok(false),
+    }
+}
+
+/// Writes memory and deliveries of `rows`, made at `now` for the event at the place `event`.
+pub(super) fn effect(db: &Connection, event: i64, rows: &Rows, now: Timestamp) -> rusqlite::Result<()> {
     if let Some((change, text)) = &rows.memory {
-        remember(db, change, text, rows.event.received)?;
+        remember(db, change, text, now)?;
     }
     for (new, content) in &rows.deliveries {
-        add_delivery(db, event, new, content, rows.event.received)?;
+        add_delivery(db, event, new, content, now)?;
     }
-    Ok(Committed::Stored)
+    Ok(())
 }
 
 /// The event that `rows` repeat, not counting the event `but`.
@@ -93,7 +105,7 @@ pub(super) fn repeated(db: &Connection, rows: &Rows, but: Option<EventId>) -> ru
     Ok(first.filter(|(_, received)| counts(*received)).map(|(id, _)| id))
 }
 
-pub(super) fn version(db: &Connection, key: &str) -> rusqlite::Result<Option<MemoryVersion>> {
+fn version(db: &Connection, key: &str) -> rusqlite::Result<Option<MemoryVersion>> {
     db.prepare_cached("SELECT version FROM memory WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
 }
 
@@ -124,7 +136,7 @@ fn add_event(db: &Connection, rows: &Rows) -> rusqlite::Result<Option<i64>> {
     Ok((added == 1).then(|| db.last_insert_rowid()))
 }
 
-pub(super) fn remember(db: &Connection, change: &MemoryChange, text: &str, at: Timestamp) -> rusqlite::Result<()> {
+fn remember(db: &Connection, change: &MemoryChange, text: &str, at: Timestamp) -> rusqlite::Result<()> {
     let mut upsert = db.prepare_cached(
         "INSERT INTO memory (key, version, touched, memory) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (key) DO UPDATE SET version = excluded.version, touched = excluded.touched, memory = excluded.memory",
@@ -132,7 +144,7 @@ pub(super) fn remember(db: &Connection, change: &MemoryChange, text: &str, at: T
     upsert.execute((&change.key.0, change.from.unwrap_or(0) + 1, at, text)).map(drop)
 }
 
-pub(super) fn add_delivery(
+fn add_delivery(
     db: &Connection,
     event: i64,
     new: &NewDelivery,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::{Committed, refusal};
-use super::commit::{Rows, add_delivery, remember, repeated, version};
+use super::commit::{Rows, effect, is_stale, repeated};
 use super::fault::Fault;
 use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
@@ -24,9 +24,7 @@ pub(super) fn replan(db: &Connection, rows: &Rows, now: Timestamp) -> Result<Com
     {
         return Ok(Committed::Duplicate(first));
     }
-    if let Some((change, _)) = &rows.memory
-        && version(db, &change.key.0)? != change.from
-    {
+    if is_stale(db, rows)? {
         return Ok(Committed::Stale);
     }
     let event = &rows.event;
@@ -46,11 +44,6 @@ pub(super) fn replan(db: &Connection, rows: &Rows, now: Timestamp) -> Result<Com
         rows.verdicts,
         rows.stage,
     ])?;
-    if let Some((change, text)) = &rows.memory {
-        remember(db, change, text, now)?;
-    }
-    for (new, content) in &rows.deliveries {
-        add_delivery(db, seq, new, content, now)?;
-    }
+    effect(db, seq, rows, now)?;
     Ok(Committed::Stored)
 }
