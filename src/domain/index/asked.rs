@@ -51,6 +51,11 @@ impl<'i, 'f, L: Look> Answers<'i, 'f, L> {
         Self { asked, event, values }
     }
 
+    /// How many facts rules ask for.
+    pub(super) fn facts(&self) -> usize {
+        self.values.len()
+    }
+
     /// The value of the fact at `place`; `None` when the event does not have it.
     pub(super) fn value(&self, place: u32) -> Option<&Value> {
         let cell = self.values.get(place as usize)?;

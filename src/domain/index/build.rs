@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::asked::Asked;
+use super::guard::Guards;
 use super::want::{Hash, Key, Want, wants};
-use super::{Candidate, NOWHERE, Node, Part, Ranges, Slot, Split, Tree};
+use super::{Found, NO_RANGES, Part, Place, Ranges, Slot, Split, Tree};
 use crate::domain::rule::Rule;
 
-/// Up to so many rules are evaluated one by one rather than divided further.
-const LEAF_RULES: usize = 4;
+/// Up to so many rules stand side by side, each behind its guard, rather than divided
+/// further: passing over what lies in a row is faster than a way of many turns.
+const LEAF_RULES: usize = 24;
 /// How many facts are asked on one way at most.
 const DEPTH_MAX: usize = 12;
 /// How many places of the tree a rule stands at, at most, on average.
@@ -21,9 +23,9 @@ const CUTS_MAX: usize = 31;
 type Hashed<K, V> = HashMap<K, V, FixedState>;
 
 /// A rule and what it wants of facts, which are named by their places in the index.
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     rule: u32,
-    wants: Vec<(u32, Vec<Want<'a>>)>,
+    pub(super) wants: Vec<(u32, Vec<Want<'a>>)>,
 }
 
 impl<'a> Entry<'a> {
@@ -38,51 +40,96 @@ pub(super) fn tree(rules: &[Rule], asked: &mut Asked) -> Tree {
         let wants = wants(&rule.when).into_iter().map(|(fact, any)| (asked.place(fact), any)).collect();
         entries.push(Entry { rule: place, wants });
     }
-    let mut builder = Builder::default();
+    let mut builder = Builder { guards: Guards::of(&entries), ..Builder::default() };
     builder.tree.root = builder.node(&entries.iter().collect::<Vec<_>>(), PLACES_MAX);
+    builder.tree.spans = builder.guards.spans;
     builder.tree
 }
+
+/// The rules that care about one fact.
+struct Share<'e, 'a> {
+    fact: u32,
+    caring: Vec<&'e Entry<'a>>,
+    /// At how many places each may stand below, on average.
+    places: f64,
+}
+
+/// A split before it is made.
+const NO_SPLIT: Split = Split {
+    fact: 0,
+    has_numbers: false,
+    keys: Part { from: 0, length: 0 },
+    lengths: Part { from: 0, length: 0 },
+    ranges: NO_RANGES,
+    beside: Place::NOWHERE,
+};
 
 #[derive(Default)]
 struct Builder {
     tree: Tree,
+    guards: Guards,
     /// The facts asked on the way to the node that is built.
     asked: Vec<u32>,
 }
 
 impl Builder {
     /// A node for `entries`, each of which may stand at `places` places below it on average.
-    fn node(&mut self, entries: &[&Entry<'_>], places: f64) -> u32 {
-        let best = if entries.len() <= LEAF_RULES || self.asked.len() >= DEPTH_MAX {
-            None
-        } else {
-            best(entries, &self.asked, places)
-        };
-        let Some(best) = best else {
-            let rules =
-                append(&mut self.tree.rules, entries.iter().map(|entry| Candidate { rule: entry.rule, start: 0 }));
-            return self.add(Node::Leaf(rules));
-        };
-        let places = places / best.copies;
-        let (caring, others): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
-            entries.iter().partition(|entry| entry.wants_of(best.fact).is_some());
-        self.asked.push(best.fact);
-        // It stands before what is below it.
-        let node = self.add(Node::Leaf(Part::default()));
-        let split = self.split(best.fact, &caring, &others, places);
-        if let Some(node) = self.tree.nodes.get_mut(node as usize) {
-            *node = Node::Split(split);
+    fn node(&mut self, entries: &[&Entry<'_>], places: f64) -> Place {
+        // Splits of which each is beside the one before stand in a row.
+        let mut row: Vec<Share<'_, '_>> = Vec::new();
+        let mut left = entries.to_vec();
+        let mut places = places;
+        let depth = self.asked.len();
+        while let Some(best) = self.best(&left, places) {
+            places /= best.copies;
+            self.asked.push(best.fact);
+            let (caring, others) = left.into_iter().partition(|entry| entry.wants_of(best.fact).is_some());
+            row.push(Share { fact: best.fact, caring, places });
+            left = others;
         }
-        self.asked.pop();
-        node
+        let first = self.tree.splits.len();
+        for at in 0..row.len() {
+            let beside = Place(place(first + at + 1));
+            self.tree.splits.push(Split { beside, ..NO_SPLIT });
+        }
+        let end = if left.is_empty() { Place::NOWHERE } else { self.leaf(&left) };
+        self.asked.truncate(depth);
+        for (at, share) in row.iter().enumerate() {
+            self.asked.push(share.fact);
+            let split = self.split(share);
+            let is_last = at + 1 == row.len();
+            if let Some(written) = self.tree.splits.get_mut(first + at) {
+                *written = Split { beside: if is_last { end } else { written.beside }, ..split };
+            }
+        }
+        self.asked.truncate(depth);
+        if row.is_empty() { end } else { Place(place(first)) }
     }
 
-    fn add(&mut self, node: Node) -> u32 {
-        self.tree.nodes.push(node);
-        place(self.tree.nodes.len() - 1)
+    /// By which fact `entries` are divided best; `None`: they are few enough.
+    fn best(&self, entries: &[&Entry<'_>], places: f64) -> Option<Best> {
+        if entries.len() <= LEAF_RULES || self.asked.len() >= DEPTH_MAX {
+            return None;
+        }
+        best(entries, &self.asked, places).filter(|best| u16::try_from(best.fact).is_ok())
     }
 
-    fn split(&mut self, fact: u32, caring: &[&Entry<'_>], others: &[&Entry<'_>], places: f64) -> Split {
+    fn leaf(&mut self, entries: &[&Entry<'_>]) -> Place {
+        let from = self.tree.rules.len();
+        for entry in entries {
+            let guard = self.guards.guard(entry, &self.asked);
+            self.tree.guards.push(guard);
+            self.tree.rules.push(Found { rule: entry.rule, start: 0 });
+        }
+        if let Some(last) = self.tree.guards.last_mut() {
+            *last = last.last();
+        }
+        Place(place(from) | Place::LEAF)
+    }
+
+    fn split(&mut self, share: &Share<'_, '_>) -> Split {
+        let Share { fact, caring, places } = share;
+        let (fact, places) = (*fact, *places);
         let mut groups: Hashed<Hash, Vec<&Entry<'_>>> = Hashed::default();
         let mut lengths = Vec::new();
         let mut ranged = Vec::new();
@@ -107,8 +154,14 @@ impl Builder {
         let lengths = append(&mut self.tree.lengths, lengths);
         let keys = self.keys(groups, places);
         let ranges = self.ranges(&ranged, places);
-        let beside = if others.is_empty() { NOWHERE } else { self.node(others, places) };
-        Split { fact, keys, has_numbers, lengths, ranges, beside }
+        Split {
+            fact: u16::try_from(fact).unwrap_or_default(),
+            has_numbers,
+            keys,
+            lengths,
+            ranges,
+            beside: Place::NOWHERE,
+        }
     }
 
     /// A table of the nodes of `groups`.
@@ -117,14 +170,14 @@ impl Builder {
             return Part::default();
         }
         let size = (groups.len() * 2).next_power_of_two();
-        let empty = Slot { hash: 0, node: NOWHERE };
+        let empty = Slot { hash: 0, node: Place::NOWHERE };
         let part = append(&mut self.tree.keys, std::iter::repeat_n(empty, size));
         for (hash, group) in groups {
             let slot = Slot { hash, node: self.node(&group, places) };
             let from = part.from as usize;
             let Some(table) = self.tree.keys.get_mut(from..from + size) else { continue };
             let mut at = hash as usize & (size - 1);
-            while table[at].node != NOWHERE {
+            while table[at].node != Place::NOWHERE {
                 at = (at + 1) & (size - 1);
             }
             table[at] = slot;
@@ -135,7 +188,7 @@ impl Builder {
     /// The segment tree of ranges.
     fn ranges(&mut self, ranged: &[(f64, f64, &Entry<'_>)], places: f64) -> u32 {
         if ranged.is_empty() {
-            return NOWHERE;
+            return NO_RANGES;
         }
         let bounds = bounds(ranged.iter().map(|(from, to, _)| (*from, *to)));
         let every = bounds.len().div_ceil(CUTS_MAX).max(1);
@@ -162,8 +215,10 @@ impl Builder {
                 right /= 2;
             }
         }
-        let nodes: Vec<u32> =
-            groups.iter().map(|group| if group.is_empty() { NOWHERE } else { self.node(group, places) }).collect();
+        let nodes: Vec<Place> = groups
+            .iter()
+            .map(|group| if group.is_empty() { Place::NOWHERE } else { self.node(group, places) })
+            .collect();
         let cuts = append(&mut self.tree.cuts, cuts);
         let segments = append(&mut self.tree.segments, nodes);
         self.tree.ranges.push(Ranges { cuts, segments });
@@ -180,7 +235,7 @@ fn append<T>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) -> Part {
 
 /// A place or a length. No machine holds so much that it does not fit.
 fn place(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(NOWHERE)
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// The finite ends of ranges, ascending.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::asked::Answers;
+use super::guard::{Ask, Guard};
 use super::want::{Hash, Key, bits};
 use crate::domain::condition::{as_number, fold};
 use crate::domain::look::Look;
@@ -23,17 +24,38 @@ pub(super) struct Saying<'a> {
 }
 
 impl Saying<'_> {
-    /// The hash of its first `length` bytes as a beginning; `None` when it has no such.
-    pub(super) fn begins(&self, length: usize) -> Option<Hash> {
-        Some(Key::Begins(self.text.get(..length)?).hashed())
+    fn is(&self, hash: Hash) -> bool {
+        self.text_hash == hash || self.number_hash == Some(hash)
     }
+}
+
+/// The hash of a beginning of a value.
+struct Beginning {
+    place: usize,
+    length: u32,
+    hash: Option<Hash>,
 }
 
 /// What one event has been asked so far.
 pub(super) struct Sayings<'a, 'i, 'f, L> {
     answers: &'a Answers<'i, 'f, L>,
     all: Vec<Saying<'a>>,
-    asked: Vec<(u32, Range<usize>)>,
+    /// By the places of facts: which values each has; `None`: not asked yet.
+    asked: Vec<Option<Said>>,
+    beginnings: Vec<Beginning>,
+}
+
+/// The values of one fact: from which on, and how many.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    from: usize,
+    length: usize,
+}
+
+impl Said {
+    fn range(self) -> Range<usize> {
+        self.from..self.from + self.length
+    }
 }
 
 /// Most events are asked for fewer values.
@@ -41,25 +63,58 @@ const USUAL: usize = 8;
 
 impl<'a, 'i, 'f, L: Look> Sayings<'a, 'i, 'f, L> {
     pub(super) fn of(answers: &'a Answers<'i, 'f, L>) -> Self {
-        Self { answers, all: Vec::with_capacity(USUAL), asked: Vec::with_capacity(USUAL) }
+        let asked = vec![None; answers.facts()];
+        Self { answers, all: Vec::with_capacity(USUAL), asked, beginnings: Vec::new() }
     }
 
     /// Which values the `fact`th fact has: none when it is missing, several when it is a list.
     pub(super) fn ask(&mut self, fact: u32) -> Range<usize> {
-        if let Some((_, found)) = self.asked.iter().find(|(asked, _)| *asked == fact) {
-            return found.clone();
+        if let Some(Some(said)) = self.asked.get(fact as usize) {
+            return said.range();
         }
         let from = self.all.len();
         if let Some(value) = self.answers.value(fact) {
             self.read(value);
         }
-        let found = from..self.all.len();
-        self.asked.push((fact, found.clone()));
-        found
+        let said = Said { from, length: self.all.len() - from };
+        if let Some(asked) = self.asked.get_mut(fact as usize) {
+            *asked = Some(said);
+        }
+        said.range()
     }
 
     pub(super) fn get(&self, place: usize) -> Option<&Saying<'a>> {
         self.all.get(place)
+    }
+
+    /// The hash of the first `length` bytes of the value at `place` as a beginning; `None`
+    /// when it has no such.
+    pub(super) fn begins(&mut self, place: usize, length: u32) -> Option<Hash> {
+        let known = self.beginnings.iter().find(|known| known.place == place && known.length == length);
+        if let Some(known) = known {
+            return known.hash;
+        }
+        let beginning = self.all.get(place).and_then(|said| said.text.get(..length as usize));
+        let hash = beginning.map(|beginning| Key::Begins(beginning).hashed());
+        self.beginnings.push(Beginning { place, length, hash });
+        hash
+    }
+
+    /// Whether `guard` lets the event pass.
+    pub(super) fn admits(&mut self, guard: Guard, spans: &[(f64, f64)]) -> bool {
+        let ask = guard.ask();
+        if ask == Ask::Nothing {
+            return true;
+        }
+        self.ask(guard.fact()).any(|place| match ask {
+            Ask::Nothing => true,
+            Ask::Key(hash) => self.get(place).is_some_and(|said| said.is(hash)),
+            Ask::Beginning(length, hash) => self.begins(place, length.into()) == Some(hash),
+            Ask::Span(at) => {
+                let number = self.get(place).and_then(|said| said.number);
+                number.zip(spans.get(at as usize)).is_some_and(|(number, (from, to))| (*from..=*to).contains(&number))
+            }
+        })
     }
 
     fn read(&mut self, value: &'a Value) {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde_json::Value;
 
-use super::Candidate;
+use super::Found;
 use super::asked::{Answers, Asked};
 use super::spell;
 use crate::domain::condition::{Condition, Join, Line, Sight};
@@ -55,17 +55,23 @@ struct Writer {
 }
 
 impl Shorthand {
-    /// Writes those of `rules` that are among `candidates`, in their order, and tells each
-    /// candidate where its steps begin.
-    pub(super) fn of(rules: &[Rule], candidates: &mut [Candidate], asked: &mut Asked) -> Self {
+    /// Writes those of `rules` that are among `leaves`, in their order, and tells each where
+    /// its steps begin.
+    pub(super) fn of(rules: &[Rule], leaves: &mut [Found], asked: &mut Asked) -> Self {
         let mut writer = Writer::default();
         let mut starts: Vec<Option<u32>> = vec![None; rules.len()];
-        for candidate in candidates {
-            let place = candidate.rule as usize;
+        for found in leaves {
+            let place = found.rule as usize;
             let (Some(rule), Some(start)) = (rules.get(place), starts.get_mut(place)) else { continue };
-            candidate.start = *start.get_or_insert_with(|| writer.rule(rule, asked));
+            found.start = *start.get_or_insert_with(|| writer.rule(rule, asked));
         }
         writer.made
+    }
+
+    /// Asks for the steps of all of `found` before the first is needed, as for leaves.
+    pub(super) fn fetch(&self, found: &[Found]) {
+        let first = |found: &Found| matches!(self.steps.get(found.start as usize), Some(Step::Where));
+        std::hint::black_box(found.iter().filter(|found| first(found)).count());
     }
 }
 
@@ -161,9 +167,9 @@ impl<'h, 'i, 'f, L: Look> Hearing<'h, 'i, 'f, L> {
         Self { shorthand, answers, decided: [u32::MAX; KEPT_IN_MIND] }
     }
 
-    /// What a candidate among `rules` makes of the event: what [`Rule::judge`] does.
-    pub(super) fn judge(&mut self, rules: &[Rule], candidate: Candidate) -> Judgement {
-        let start = candidate.start as usize;
+    /// What a rule found among `rules` makes of the event: what [`Rule::judge`] does.
+    pub(super) fn judge(&mut self, rules: &[Rule], found: Found) -> Judgement {
+        let start = found.start as usize;
         if !self.holds(start) {
             return Judgement::Refuses;
         }
@@ -171,7 +177,7 @@ impl<'h, 'i, 'f, L: Look> Hearing<'h, 'i, 'f, L> {
         let Some(Step::Where) = self.shorthand.steps.get(start + self.length(start)) else {
             return Judgement::Matches;
         };
-        let Some(expression) = rules.get(candidate.rule as usize).and_then(|rule| rule.expression.as_ref()) else {
+        let Some(expression) = rules.get(found.rule as usize).and_then(|rule| rule.expression.as_ref()) else {
             return Judgement::Matches;
         };
         let values = expression.reads().iter().map(|path| (path, self.answers.event.value(path)));
