@@ -18,6 +18,7 @@ mod explain;
 mod facts;
 mod health;
 mod init;
+mod manager;
 mod output;
 mod people;
 mod presets;

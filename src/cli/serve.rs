@@ -4,8 +4,6 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +19,7 @@ use crate::web::server::Patience;
 use crate::web::{router, server};
 
 use super::Failure;
+use super::manager;
 use super::output::Output;
 
 /// `relaybell serve`.
@@ -67,8 +66,7 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     let wanted = snapshot.server.listen;
     let clock = SystemClock::start();
     let store = SqliteStore::open(&snapshot.storage.sqlite, clock.now())?;
-    let listener =
-        TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted} (server.listen)"))?;
+    let listener = manager::listen(wanted).await?;
     let address = listener.local_addr()?;
     store.announce(&address.to_string())?;
     let mut stops = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
@@ -84,25 +82,34 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     })
     .await?;
     let stop = CancellationToken::new();
-    let mut web = std::pin::pin!(server::serve(listener, router(relay.clone()), Patience::default(), stop.clone()));
+    let mut web = tokio::spawn(server::serve(listener, router(relay.clone()), Patience::default(), stop.clone()));
     tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "relaybell is ready");
+    manager::ready();
     loop {
         let [terminate, interrupt] = &mut stops;
         tokio::select! {
-            () = &mut web => break,
+            ended = &mut web => return Err(anyhow::anyhow!("the server ended by itself: {ended:?}").into()),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = reloads.recv() => {
+                manager::reloading();
                 // What is wrong is logged, counted and shown by the reload itself.
-                if relay.reload().await.is_ok() {
+                let reloaded = relay.reload().await;
+                if reloaded.is_ok() {
                     tracing::info!("the configuration was read again on SIGHUP");
                 }
+                manager::reloaded(reloaded.is_ok());
             }
         }
     }
-    tracing::info!("stopping: no more webhooks are accepted, what is in flight may end");
+    tracing::info!("stopping: nothing more is sent, what is in flight may end");
+    manager::stopping();
+    // Webhooks are taken until the last moment: who comes after it waits for the next relay
+    // if the socket is handed over, and is refused otherwise.
+    relay.drain().await;
     stop.cancel();
-    tokio::join!(web, relay.stop()).1?;
+    web.await?;
+    relay.close().await?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -155,19 +155,27 @@ impl Relay {
     }
 
     /// Takes nothing more from the queue, lets what is in flight end within
-    /// [`STOP_GRACE`] and gives the lanes back.
+    /// [`STOP_GRACE`] and gives the lanes back. What is accepted meanwhile stays queued.
     pub async fn drain(&self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }
 
+    /// Closes the store. Nothing can be accepted any more.
+    ///
+    /// # Errors
+    /// When it cannot be closed in order; nothing acknowledged is lost by that.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.shared.store.close().await
+    }
+
     /// Drains, then closes the store.
     ///
     /// # Errors
-    /// When the store cannot be closed in order; nothing acknowledged is lost by that.
+    /// As [`Relay::close`].
     pub async fn stop(&self) -> Result<(), StoreError> {
         self.drain().await;
-        self.shared.store.close().await
+        self.close().await
     }
 }

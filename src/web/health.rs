@@ -19,9 +19,9 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Whether webhooks can be accepted: the store is reachable and rules are loaded. A
-/// rejected configuration on disk is shown, but the last good one serves, so it is no
-/// reason to be unready.
+/// Whether webhooks should come here: the store is reachable, rules are loaded, and the
+/// relay is not about to stop. A rejected configuration on disk is shown, but the last good
+/// one serves, so it is no reason to be unready.
 pub(super) async fn ready(State(relay): State<Relay>) -> Response<Body> {
     let snapshot = relay.shared.current.load_full();
     let last = relay.last_reload();
@@ -37,9 +37,11 @@ pub(super) async fn ready(State(relay): State<Relay>) -> Response<Body> {
         config["rejected_since"] = since.to_string().into();
         config["errors"] = json!(diagnostics.errors().collect::<Vec<_>>());
     }
-    let ready = store.is_ok();
+    let stopping = relay.shared.stop.is_cancelled();
+    let ready = store.is_ok() && !stopping;
     let body = json!({
         "ready": ready,
+        "stopping": stopping,
         "store": store.err().map_or_else(|| json!({ "ok": true }), |error| json!({ "ok": false, "error": error.to_string() })),
         "config": config,
         "rules": snapshot.rules.rules().len(),

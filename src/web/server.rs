@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -40,12 +42,16 @@ const CONNECTIONS_MAX: usize = 4096;
 const HEADERS_MAX: usize = 100;
 /// The most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long a stopping server still answers those that keep their connection open, and
+/// asks them with each answer to open another: who has just sent something is not cut off.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// How long a stopping server waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait after `accept` failed, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves `router` on `listener` until `stop`, then lets requests under way end.
+/// Serves `router` on `listener` until `stop`. Then nothing more is accepted, and requests
+/// under way may end.
 pub async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
@@ -86,9 +92,18 @@ async fn accept(
 }
 
 async fn handle(stream: TcpStream, caller: SocketAddr, router: Router, patience: Patience, stop: CancellationToken) {
+    let stopping = stop.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Caller(caller));
-        router.clone().oneshot(request.map(axum::body::Body::new))
+        let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+        let stopping = stopping.clone();
+        async move {
+            let mut answer = answer.await;
+            if let (Ok(answer), true) = (&mut answer, stopping.is_cancelled()) {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -97,19 +112,18 @@ async fn handle(stream: TcpStream, caller: SocketAddr, router: Router, patience:
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let mut stopping = false;
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-                return;
-            }
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
+    let farewell = async {
+        stop.cancelled().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = farewell => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
     }
 }

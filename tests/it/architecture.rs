@@ -31,6 +31,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hmac", &["destination/rest", "source/proof"]),
     ("sha1", &["source/proof"]),
     ("quick_junit", &["cli"]),
+    ("listenfd", &["cli/manager"]),
+    ("sd_notify", &["cli/manager"]),
     ("indicatif", &["cli/backtest"]),
     ("anyhow", &["cli"]),
     ("cel", &["domain/expression"]),

@@ -31,6 +31,7 @@ mod expression_limits;
 mod fuzz;
 mod glimpse;
 mod handling;
+mod handover;
 mod hostile;
 mod index;
 mod init;

@@ -1,7 +1,8 @@
 //! The real program as a process of its own.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -50,14 +51,25 @@ impl Serving {
     }
 
     /// The same, with this log filter and environment.
-    #[expect(clippy::zombie_processes, reason = "a relay that does not start fails the test; others are waited for")]
     pub fn start_with(folder: &Path, log: &str, environment: &[(&str, &str)]) -> Self {
-        let mut child = command(folder, &["serve", "--log-format", "json", "--log", log])
-            .envs(environment.iter().copied())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::wait_until_ready(
+            command(folder, &["serve", "--log-format", "json", "--log", log]).envs(environment.iter().copied()),
+        )
+    }
+
+    /// Starts it as systemd does: it is given `listener`, and told where to say how it is.
+    pub fn start_on(folder: &Path, listener: &TcpListener, manager: &Path) -> Self {
+        // The number of its process is known only to the process itself.
+        let hand_over = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --log-format json";
+        let handed = OwnedFd::from(listener.try_clone().unwrap());
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", hand_over, env!("CARGO_BIN_EXE_relaybell")]).current_dir(folder).env_clear();
+        Self::wait_until_ready(shell.env("NOTIFY_SOCKET", manager).stdin(handed))
+    }
+
+    #[expect(clippy::zombie_processes, reason = "a relay that does not start fails the test; others are waited for")]
+    fn wait_until_ready(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (tell, log) = mpsc::channel();
         std::thread::spawn(move || {
