@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use relaybell::domain::plan::Decision;
 use relaybell::source::proof::{Algorithm, Key, standard_key};
 use relaybell::store::Ledger;
 use relaybell::web::HOOK_BYTES_MAX;
@@ -19,7 +20,12 @@ use crate::support::rig::{RED_AND_BLUE, Rig, TWO_CHATS};
 const NOW: i64 = 1_789_372_800;
 
 /// The sources of `tests/cases/bad_input/sources.yaml`.
-const ALL: [&str; 7] = ["qase", "guarded", "signed", "timed", "manager", "orchestrator", "events"];
+const ALL: [&str; 10] =
+    ["qase", "guarded", "signed", "timed", "manager", "orchestrator", "events", "mapped", "preset", "pipeline"];
+/// Those whose signature has a time in it.
+const TIMED: [&str; 3] = ["signed", "timed", "pipeline"];
+/// Those that sign what they send.
+const SIGNED: [&str; 5] = ["signed", "timed", "orchestrator", "preset", "pipeline"];
 
 /// A request on its way.
 #[derive(Clone)]
@@ -50,13 +56,13 @@ fn sign(source: &str, sent: Sent, secret: &str) -> Sent {
     let (time, id) = (sent.at.to_string(), "msg_1");
     match source {
         "qase" => sent.with("x-qase-secret", secret),
-        "manager" => sent.with("x-relaybell-secret", secret),
+        "manager" | "mapped" => sent.with("x-relaybell-secret", secret),
         "events" => sent.with("authorization", &format!("Bearer {secret}")),
         "guarded" => {
             let pair = STANDARD.encode(format!("qase:{secret}"));
             sent.with("authorization", &format!("Basic {pair}"))
         }
-        "signed" => {
+        "signed" | "pipeline" => {
             let key = standard_key(&STANDARD.encode(if secret == "right" { "swordfish" } else { "other" })).unwrap();
             let signature = key.sign(&[id.as_bytes(), b".", time.as_bytes(), b".", &sent.body]);
             sent.with("webhook-id", id)
@@ -65,9 +71,13 @@ fn sign(source: &str, sent: Sent, secret: &str) -> Sent {
         }
         "timed" => {
             let key = Key::new(Algorithm::Sha256, secret.as_bytes()).unwrap();
-            let hex: String =
-                key.sign(&[time.as_bytes(), b".", &sent.body]).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = hex(&key.sign(&[time.as_bytes(), b".", &sent.body]));
             sent.with("x-time", &time).with("x-signature", &hex)
+        }
+        "preset" => {
+            let key = Key::new(Algorithm::Sha256, secret.as_bytes()).unwrap();
+            let hex = hex(&key.sign(&[&sent.body]));
+            sent.with("x-hub-signature-256", &format!("sha256={hex}"))
         }
         "orchestrator" => {
             let key = Key::new(Algorithm::Sha256, secret.as_bytes()).unwrap();
@@ -76,6 +86,10 @@ fn sign(source: &str, sent: Sent, secret: &str) -> Sent {
         }
         other => panic!("{other} is not known here"),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A webhook in order for `source`, not yet signed; `more` goes where the sender has room.
@@ -90,6 +104,13 @@ fn good(source: &str, more: &Value) -> Sent {
             "application/cloudevents+json",
             json!({ "specversion": "1.0", "id": "1", "source": "/ci", "type": "build.failed", "data": more }),
         ),
+        "mapped" | "pipeline" => {
+            ("application/json", json!({ "id": 7, "repo": "SHOP", "status": "failed", "failed": 3, "what": more }))
+        }
+        "preset" => (
+            "application/json",
+            json!({ "action": "opened", "issue": { "number": 7, "title": more }, "repository": { "full_name": "a/b" } }),
+        ),
         _ => (
             "application/json",
             json!({ "event_name": "defect.created", "project_code": "SHOP", "payload": { "id": 7, "title": more } }),
@@ -97,6 +118,7 @@ fn good(source: &str, more: &Value) -> Sent {
     };
     let path = format!("/hooks/{source}");
     let sent = Sent { method: "POST", path, headers: Vec::new(), body: body.to_string().into_bytes(), at: NOW };
+    let sent = if source == "preset" { sent.with("x-github-event", "issues") } else { sent };
     sent.with("content-type", media)
 }
 
@@ -104,11 +126,11 @@ fn good(source: &str, more: &Value) -> Sent {
 fn unproven(source: &str) -> Vec<(&'static str, Sent)> {
     let sent = || good(source, &"Checkout fails".into());
     let mut faults = vec![("no proof", sent()), ("wrong secret", sign(source, sent(), "wrong"))];
-    if ["signed", "timed", "orchestrator"].contains(&source) {
+    if SIGNED.contains(&source) {
         let changed = sign(source, sent(), "right").body("{\"event_name\": \"defect.deleted\"}");
         faults.push(("body changed on the way", changed));
     }
-    if ["signed", "timed"].contains(&source) {
+    if TIMED.contains(&source) {
         for (what, at) in [("stale", NOW - 3600), ("from the future", NOW + 3600)] {
             faults.push((what, sign(source, Sent { at, ..sent() }, "right")));
         }
@@ -134,6 +156,7 @@ fn broken(source: &str) -> Vec<(&'static str, Sent)> {
         ("a huge number", sent().body(with(&"9".repeat(400)))),
         ("a number beyond all", sent().body(with("1e999"))),
         ("a key twice", sent().body(with("\"Checkout fails\", \"id\": 8, \"Id\": 8"))),
+        ("a list for text", sent().body(with("[1, 2]"))),
         ("NUL in text", sent().body(with("\"Checkout\\u0000fails\""))),
         ("half a character", sent().body(with("\"Checkout \\ud83d fails\""))),
         ("text/plain", sent().with("content-type", "text/plain")),
@@ -188,18 +211,57 @@ async fn every_fault_has_its_answer() {
     }
     writeln!(table, "\ncounted").unwrap();
     writeln!(table, "{}\n", refusals(&face).await).unwrap();
-    for source in ["qase", "manager", "orchestrator", "events"] {
+    for source in ["qase", "manager", "orchestrator", "events", "mapped", "preset"] {
         writeln!(table, "{source}").unwrap();
         for (what, sent) in broken(source) {
             let (status, body) = send(&face, &sent).await;
             let said = match status {
-                200 | 202 => String::from("accepted"),
+                202 => accepted(&rig, &body).await,
+                200 => String::from("no event"),
                 _ => format!("{}: {}", text(&body["title"]), text(&body["detail"])),
             };
             writeln!(table, "  {what:<24} {status} {said}").unwrap();
         }
     }
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("every_fault", table) });
+}
+
+#[tokio::test]
+async fn what_the_mapping_leaves_out_is_no_event_and_no_fault() {
+    let rig = Rig::start(&config(), RED_AND_BLUE).await;
+    let face = Face::open(&rig.relay).await;
+    let ping = || good("mapped", &"hello".into()).body(r#"{ "status": "queued", "id": 8 }"#);
+    let nothing = json!({ "event_id": null, "duplicate": false });
+    for time in ["first", "again"] {
+        assert_eq!(send(&face, &sign("mapped", ping(), "right")).await, (200, nothing.clone()), "{time}");
+    }
+    // An event of no item is none either.
+    let empty = good("pipeline", &"hello".into()).body(r#"{ "items": [] }"#);
+    assert_eq!(send(&face, &sign("pipeline", empty, "right")).await, (200, nothing));
+    assert_eq!(send(&face, &sign("mapped", ping(), "wrong")).await.0, 401, "a stranger learns nothing of the mapping");
+    rig.rest().await;
+    assert!(rig.store.events(None, None, 10).await.unwrap().is_empty(), "what is no event is not stored");
+    assert!(rig.deliveries().await.is_empty());
+    let metrics = rig.relay.shared.metrics.text();
+    for counted in [
+        "relaybell_events_none_total{source=\"mapped\"} 2",
+        "relaybell_events_none_total{source=\"pipeline\"} 1",
+        "relaybell_events_refused_total{source=\"mapped\",reason=\"wrong_secret\"} 1",
+    ] {
+        assert!(metrics.contains(counted), "{counted} in {metrics}");
+    }
+    assert!(!metrics.contains("relaybell_events_accepted_total{source=\"mapped\"}"), "{metrics}");
+}
+
+/// What became of an accepted webhook.
+async fn accepted(rig: &Rig, receipt: &Value) -> String {
+    // That of an exchange is the sender's own.
+    let Ok(id) = text(&receipt["event_id"]).parse() else { return "accepted".to_owned() };
+    let record = rig.store.event(id).await.unwrap().unwrap();
+    match &record.verdicts.first().map(|verdict| &verdict.decision) {
+        Some(Decision::Quarantined { why }) => format!("accepted, kept unread: {why}"),
+        _ => format!("accepted: {}", record.name),
+    }
 }
 
 fn text(value: &Value) -> &str {
@@ -219,7 +281,7 @@ async fn a_repetition_answers_like_the_first_whoever_repeats_it() {
         assert_eq!(again, json!({ "event_id": first["event_id"], "duplicate": true }), "{source}");
     }
     // What carries an id is known by it, whatever else is sent with it.
-    for source in ["signed", "orchestrator", "events"] {
+    for source in ["signed", "orchestrator", "events", "mapped", "pipeline"] {
         let (_, other) = send(&face, &sign(source, good(source, &"Another text".into()), "right")).await;
         assert_eq!(other["duplicate"], true, "{source}");
     }
