@@ -31,7 +31,7 @@ pub fn rehearse(snapshot: &Snapshot) -> Diagnostics {
     let mut told = BTreeSet::new();
     let mut findings = Vec::new();
     for rule in snapshot.rules.rules() {
-        for event in events.iter().filter(|(_, event)| rule.when.admits(&event.name)) {
+        for event in events.iter().filter(|(_, event)| rule.when.admits_from(&event.source, &event.name)) {
             for send in &rule.send {
                 let (variant, event) = event;
                 if let Some(why) = unsendable(snapshot, send, &event.facts)

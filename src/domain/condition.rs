@@ -295,14 +295,25 @@ impl Condition {
     /// Whether an event of this name can satisfy the condition, whatever its other facts.
     #[must_use]
     pub fn admits(&self, event: &str) -> bool {
+        self.can_hold(&[("event", event)])
+    }
+
+    /// The same of an event of this name that comes from `source`.
+    #[must_use]
+    pub fn admits_from(&self, source: &str, event: &str) -> bool {
+        self.can_hold(&[("event", event), ("source", source)])
+    }
+
+    /// Whether it can be satisfied by an event of which `known` is all that is known.
+    fn can_hold(&self, known: &[(&str, &str)]) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.admits(event)),
-            Self::Any(parts) => parts.iter().any(|part| part.admits(event)),
+            Self::All(parts) => parts.iter().all(|part| part.can_hold(known)),
+            Self::Any(parts) => parts.iter().any(|part| part.can_hold(known)),
             Self::None(_) => true,
-            Self::Line(line) if line.fact.name() == "event" => {
-                line.holds(Sight { value: Some(&Value::from(event)), changed: false })
-            }
-            Self::Line(_) => true,
+            Self::Line(line) => match known.iter().find(|(fact, _)| *fact == line.fact.name()) {
+                Some((_, value)) => line.holds(Sight { value: Some(&Value::from(*value)), changed: false }),
+                None => true,
+            },
         }
     }
 }

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use relaybell::config::presets::PRESETS;
-use relaybell::config::{Secrets, SourceSpec};
+use relaybell::config::{Secrets, SourceSpec, rehearse};
 use relaybell::domain::event::{Dedup, Report};
-use relaybell::source::{ByHand, Malformed, RawHook};
+use relaybell::source::{ByHand, Malformed, RawHook, Sample};
 use serde_json::{Value, json};
 
-use crate::diagnose::{base, load};
+use crate::diagnose::{Memory, base, load};
 
 /// The source of `relaybell.yaml` whose keys are `source`.
 pub fn source(source: &str) -> Arc<SourceSpec> {
@@ -71,25 +71,12 @@ pub fn told(read: &Result<Vec<Report>, Malformed>) -> String {
     text
 }
 
-struct Fixture {
-    name: String,
-    headers: Value,
-    body: Value,
-}
+/// The samples that are no events.
+const NO_EVENTS: [&str; 4] = ["installation.created", "ping", "sprint_started", "wiki_page"];
 
-fn fixtures(preset: &str) -> Vec<Fixture> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/presets").join(preset);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let all = paths.iter().map(|path| {
-        let mut fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        Fixture {
-            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
-            headers: fixture["headers"].take(),
-            body: fixture["body"].take(),
-        }
-    });
-    all.collect()
+/// What `source` reads of a sample.
+fn read_sample(source: &SourceSpec, sample: &Sample) -> Result<Vec<Report>, Malformed> {
+    ByHand(source.adapter.as_ref()).read(sample.hook())
 }
 
 #[test]
@@ -98,12 +85,12 @@ fn every_preset_reads_the_webhooks_of_its_sender() {
         let source = source(&format!("preset: {}", preset.name));
         let mut text = String::new();
         let mut events = 0;
-        for Fixture { name, headers, body } in fixtures(preset.name) {
-            let read = read(&source, &headers, body.to_string());
+        for sample in preset.samples {
+            let read = read_sample(&source, sample);
             events += read.as_ref().map_or(0, Vec::len);
-            writeln!(text, "# {name}\n{}", told(&read)).unwrap();
+            writeln!(text, "# {}\n{}", sample.variant, told(&read)).unwrap();
         }
-        assert!(events >= 2, "{}: too few fixtures", preset.name);
+        assert!(events >= 2, "{}: too few samples", preset.name);
         assert!(preset.about().len() > 20, "{} does not say what it is for", preset.name);
         insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots/presets", omit_expression => true }, {
             insta::assert_snapshot!(preset.name, text);
@@ -112,14 +99,40 @@ fn every_preset_reads_the_webhooks_of_its_sender() {
 }
 
 #[test]
-fn every_fact_of_a_preset_is_seen_in_a_fixture() {
-    // Fields of rarer webhooks than those of the fixtures.
+fn the_samples_of_a_preset_are_complete_and_called_as_their_events() {
+    for preset in PRESETS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/presets/samples").join(preset.name);
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_str().unwrap().trim_end_matches(".json").to_owned())
+            .collect();
+        files.sort();
+        let listed: Vec<&str> = preset.samples.iter().map(|sample| sample.variant).collect();
+        assert_eq!(listed, files, "{}", preset.name);
+        let source = source(&format!("preset: {}", preset.name));
+        assert_eq!(source.adapter.samples(), preset.samples);
+        for sample in preset.samples {
+            let what = format!("{} {}", preset.name, sample.variant);
+            assert!(
+                sample.variant == sample.event || sample.variant.starts_with(&format!("{}.variant-", sample.event))
+            );
+            let read = read_sample(&source, sample).unwrap_or_else(|why| panic!("{what}: {why}"));
+            let is_told = read.iter().any(|report| report.event == sample.event);
+            assert!(is_told != NO_EVENTS.contains(&sample.variant) && is_told != read.is_empty(), "{what}");
+        }
+    }
+    assert!(source("kind: json\nmap: { event: body.event }").adapter.samples().is_empty());
+}
+
+#[test]
+fn every_fact_of_a_preset_is_seen_in_a_sample() {
+    // Fields of rarer webhooks than those of the samples.
     let unseen = ["sentry/comment", "jenkins/log"];
     for preset in PRESETS {
         let source = source(&format!("preset: {}", preset.name));
         let mut seen = std::collections::BTreeSet::new();
-        for Fixture { headers, body, .. } in fixtures(preset.name) {
-            for report in read(&source, &headers, body.to_string()).unwrap_or_default() {
+        for sample in preset.samples {
+            for report in read_sample(&source, sample).unwrap_or_default() {
                 seen.extend(report.facts.into_iter().map(|(name, _)| name));
             }
         }
@@ -127,7 +140,7 @@ fn every_fact_of_a_preset_is_seen_in_a_fixture() {
         for line in facts.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")) {
             let name = line.trim().split(':').next().unwrap();
             let known = seen.contains(name) || unseen.contains(&format!("{}/{name}", preset.name).as_str());
-            assert!(known || name.starts_with('#'), "{}: no fixture has the fact '{name}'", preset.name);
+            assert!(known || name.starts_with('#'), "{}: no sample has the fact '{name}'", preset.name);
         }
     }
 }
@@ -191,17 +204,18 @@ fn spoil(value: &mut Value, at: &mut usize, with: &Value) -> bool {
 #[test]
 fn no_webhook_breaks_a_preset() {
     let sources: Vec<_> =
-        PRESETS.iter().map(|preset| (source(&format!("preset: {}", preset.name)), fixtures(preset.name))).collect();
+        PRESETS.iter().map(|preset| (source(&format!("preset: {}", preset.name)), preset.samples)).collect();
     let strategy = (0..sources.len(), any::<prop::sample::Index>(), 0_usize..60, anything());
     let config = ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |((preset, fixture, at, with) in strategy)| {
-        let (source, fixtures) = &sources[preset];
-        let fixture = &fixtures[fixture.index(fixtures.len())];
-        let mut body = fixture.body.clone();
+    proptest!(config, |((preset, sample, at, with) in strategy)| {
+        let (source, samples) = &sources[preset];
+        let sample = samples[sample.index(samples.len())];
+        let mut body: Value = serde_json::from_str(sample.body).unwrap();
         spoil(&mut body, &mut at.clone(), &with);
         let began = Instant::now();
         for body in [body, with] {
-            if let Ok(reports) = read(source, &fixture.headers, body.to_string()) {
+            let hook = RawHook { body: body.to_string().into(), ..sample.hook() };
+            if let Ok(reports) = ByHand(source.adapter.as_ref()).read(hook) {
                 for report in reports {
                     prop_assert!(!report.event.is_empty() && report.event.is_ascii());
                     prop_assert!(report.subject.is_none_or(|subject| !subject.contains(char::is_control)));
@@ -248,4 +262,32 @@ fn source_of_items() -> Arc<SourceSpec> {
         "  facts:\n",
         "    others: size(body.items.filter(one, one.words.exists(word, word == item.n)))\n",
     ))
+}
+
+/// Two senders of builds, and one rule with its template.
+fn rehearsed(when: &str, template: &str) -> String {
+    let sources = "sources: { github: { preset: github }, jenkins: { preset: jenkins } }\n\
+                   destinations: { chat: { kind: slack, webhook_url: \"${U}\" } }\n";
+    let rule = format!("rules: [{{ name: failed, when: {when}, send: [{{ to: chat, template: t }}] }}]\n");
+    let files = Memory::default()
+        .with("relaybell.yaml", sources)
+        .with("rules/r.yaml", rule)
+        .with("templates/t.md.hbs", format!("---\ntitle: \"{template}\"\n---\n"));
+    let snapshot = load(&files, Secrets::Leave).unwrap_or_else(|found| panic!("{found}"));
+    let found = rehearse(&snapshot);
+    found.0.iter().map(|one| format!("{}\n", one.message)).collect()
+}
+
+#[test]
+fn templates_are_rehearsed_on_the_samples_of_the_senders_that_a_rule_is_for() {
+    let (all, of_github) = ("{ event: build.failed }", "{ event: build.failed, source: github }");
+    assert_eq!(rehearsed(all, "{{title}} of {{branch}}"), "");
+    assert_eq!(
+        rehearsed(all, "{{title}}: {{workflow}}"),
+        "'workflow' is not a fact of this event, when it is the sample 'build.failed' for rule 'failed'\n"
+    );
+    assert_eq!(rehearsed(of_github, "{{title}}: {{workflow}}"), "", "Jenkins has nothing to do with this rule");
+    let too_much = rehearsed(of_github, "{{title}}: {{passed}} passed");
+    assert!(too_much.contains("'passed' is not a fact of this event"), "{too_much}");
+    assert_eq!(rehearsed("{ event: build.failed, source: [jenkins] }", "{{passed}} passed"), "");
 }

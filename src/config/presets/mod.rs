@@ -1,6 +1,8 @@
 //! Presets: sources of kind `json` for senders that are known, in the language that users
 //! write. A source takes one by `preset: NAME` and may change each of its keys.
 
+mod samples;
+
 use std::borrow::Cow;
 
 use super::desk::Desk;
@@ -9,6 +11,7 @@ use super::findings::Findings;
 use super::nearest::{any_of, did_you_mean};
 use super::node::{Entry, Node, Tree};
 use super::yaml;
+use crate::source::Sample;
 
 /// One preset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,17 +20,27 @@ pub struct Preset {
     pub name: &'static str,
     /// Its file.
     pub text: &'static str,
+    /// Webhooks of its sender; sorted by `variant`.
+    pub samples: &'static [Sample],
 }
 
-macro_rules! presets {
-    ($($name:literal),*) => {
-        &[$(Preset { name: $name, text: include_str!(concat!($name, ".yaml")) }),*]
+macro_rules! preset {
+    ($name:literal, $samples:ident) => {
+        Preset { name: $name, text: include_str!(concat!($name, ".yaml")), samples: samples::$samples }
     };
 }
 
 /// All presets, by name.
-pub const PRESETS: &[Preset] =
-    presets!["alertmanager", "ci", "github", "gitlab", "grafana", "jenkins", "jira", "sentry"];
+pub const PRESETS: &[Preset] = &[
+    preset!("alertmanager", ALERTMANAGER),
+    preset!("ci", CI),
+    preset!("github", GITHUB),
+    preset!("gitlab", GITLAB),
+    preset!("grafana", GRAFANA),
+    preset!("jenkins", JENKINS),
+    preset!("jira", JIRA),
+    preset!("sentry", SENTRY),
+];
 
 impl Preset {
     /// What it is for, in one line.
@@ -41,6 +54,13 @@ impl Preset {
 /// The keys that say how a sender proves who it is: a source that has one of them takes none
 /// of the preset's.
 const PROOF: [&str; 3] = ["signature", "secret_header", "basic"];
+
+/// The samples of the preset that the source names; none, when it names none.
+pub(super) fn samples_of(source: &Node) -> &'static [Sample] {
+    let Tree::Map(keys) = &source.tree else { return &[] };
+    let named = keys.iter().find(|entry| entry.key == "preset").and_then(|entry| entry.value.text());
+    PRESETS.iter().find(|preset| Some(preset.name) == named).map_or(&[], |preset| preset.samples)
+}
 
 /// The source with what its preset gives; as it is, when it names none.
 pub(super) fn complete<'n>(source: &'n Node, desk: &mut Desk<'_>) -> Option<Cow<'n, Node>> {

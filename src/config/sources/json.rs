@@ -9,7 +9,7 @@ use crate::config::node::{Entry, Node, Tree};
 use crate::domain::expression::{Formula, Kind};
 use crate::source::catalogue::FactKind;
 use crate::source::json::{Json, MappedFact, Mapping, is_event_name};
-use crate::source::qase;
+use crate::source::{Sample, qase};
 
 /// The words for what a fact's value is.
 const TYPES: [(&str, FactKind); 7] = [
@@ -44,8 +44,14 @@ const USUAL: Usual = Usual {
     help: "set a secret at the sender and name it here: secrets: [\"${CI_SECRET}\"]",
 };
 
-/// Reads a source of kind `json`.
-pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>) -> Option<Json> {
+/// Reads a source of kind `json`, of whose sender `samples` are known.
+pub fn read(
+    name: &str,
+    fields: &mut Fields<'_>,
+    at: Place,
+    samples: &'static [Sample],
+    desk: &mut Desk<'_>,
+) -> Option<Json> {
     let proof = proof::read(name, fields, at, &USUAL, desk);
     let mapping = match fields.take("map") {
         Some(node) => mapping(node, &mut desk.findings),
@@ -56,7 +62,7 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, desk: &mut Desk<'_>)
             None
         }
     };
-    Some(Json::new(name, proof?, mapping?))
+    Some(Json::new(name, proof?, mapping?, samples))
 }
 
 fn mapping(node: &Node, findings: &mut Findings) -> Option<Mapping> {

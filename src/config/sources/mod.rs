@@ -166,6 +166,6 @@ fn read_kind(
         Kind::TestManager => uipath::read(name, fields, at, pledges, desk),
         Kind::Orchestrator => orchestrator::read(name, fields, at, desk).map(Read::of),
         Kind::CloudEvents => cloudevents::read(name, fields, at, desk).map(Read::of),
-        Kind::Json => json::read(name, fields, at, desk).map(Read::of),
+        Kind::Json => json::read(name, fields, at, presets::samples_of(&entry.value), desk).map(Read::of),
     }
 }

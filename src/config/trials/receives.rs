@@ -16,6 +16,9 @@ use crate::source::{ByHand, RawHook, Sample};
 /// Where the body of a webhook comes from.
 const BODIES: [&str; 3] = ["body", "file", "sample"];
 
+/// How many samples are named as examples.
+const SAMPLES_NAMED: usize = 8;
+
 /// A webhook that a test names, and where.
 struct Given {
     hook: RawHook,
@@ -138,8 +141,13 @@ fn sample(node: &Node, samples: &[Sample], findings: &mut Findings) -> Option<Gi
     let near: Vec<&str> =
         samples.iter().map(|one| one.variant).filter(|name| name.split('.').next() == Some(alike)).collect();
     let help = match near.as_slice() {
-        [] if samples.is_empty() => "this kind of source has no samples; write the body, or name its file".to_owned(),
-        [] => "samples are called as events are: defect.created, run.completed, …".to_owned(),
+        [] if samples.is_empty() => "this source has no samples; write the body, or name its file".to_owned(),
+        [] => {
+            let mut one_of_each: Vec<&str> = samples.iter().map(|one| one.variant).collect();
+            one_of_each.dedup_by_key(|name| name.split('.').next());
+            one_of_each.truncate(SAMPLES_NAMED);
+            format!("samples are called as events are: {}, …", one_of_each.join(", "))
+        }
         near => format!("there are: {}", near.join(", ")),
     };
     findings.error_help(node.at, message, help);

@@ -16,7 +16,7 @@ pub use mapping::{EVENTS_MAX, MappedFact, Mapping, is_event_name};
 use super::catalogue::Catalogue;
 use super::form::FORM;
 use super::proof::Proof;
-use super::{Malformed, Source, Verified, is_json};
+use super::{Malformed, Sample, Source, Verified, is_json};
 use crate::domain::event::Report;
 
 /// A sender of JSON.
@@ -28,16 +28,18 @@ pub struct Json {
     pub proof: Proof,
     /// Where the parts of an event stand.
     pub mapping: Mapping,
+    /// Webhooks of its sender, where that is known; sorted by `variant`.
+    pub samples: &'static [Sample],
     /// What it can report.
     catalogue: Arc<Catalogue>,
 }
 
 impl Json {
-    /// The source `name`, whose webhooks `mapping` reads.
+    /// The source `name`, whose webhooks `mapping` reads, with `samples` of them.
     #[must_use]
-    pub fn new(name: &str, proof: Proof, mapping: Mapping) -> Self {
+    pub fn new(name: &str, proof: Proof, mapping: Mapping, samples: &'static [Sample]) -> Self {
         let catalogue = Arc::new(Catalogue::of(describe::description(name, &mapping)));
-        Self { name: name.to_owned(), proof, mapping, catalogue }
+        Self { name: name.to_owned(), proof, mapping, samples, catalogue }
     }
 }
 
@@ -62,5 +64,9 @@ impl Source for Json {
 
     fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue)
+    }
+
+    fn samples(&self) -> &'static [Sample] {
+        self.samples
     }
 }
