@@ -1,7 +1,7 @@
 //! `relaybell presets`: the senders that a source can be made of in one word.
 
 use crate::config::did_you_mean;
-use crate::config::presets::PRESETS;
+use crate::config::presets::{PRESETS, Preset};
 
 use super::Failure;
 use super::output::Output;
@@ -23,10 +23,17 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             return Err(Failure::Usage(format!("there is no preset '{name}'{meant}")));
         };
         output.data(preset.text.trim_end())?;
+        // As a comment, so that the whole is still a file.
+        output.data("# samples, for tests of rules, explain and render:")?;
+        for name in names(preset) {
+            output.data(&format!("#   {name}"))?;
+        }
         return Ok(());
     }
     if args.json {
-        let all = PRESETS.iter().map(|preset| serde_json::json!({ "name": preset.name, "about": preset.about() }));
+        let all = PRESETS.iter().map(
+            |preset| serde_json::json!({ "name": preset.name, "about": preset.about(), "samples": names(preset) }),
+        );
         output.data(&serde_json::to_string_pretty(&all.collect::<Vec<_>>())?)?;
         return Ok(());
     }
@@ -35,4 +42,9 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         PRESETS.iter().map(|preset| format!("{:width$}  {}", preset.name, preset.about())).collect();
     output.data(&lines.join("\n"))?;
     Ok(())
+}
+
+/// What its samples are called.
+fn names(preset: &Preset) -> Vec<&'static str> {
+    preset.samples.iter().map(|sample| sample.variant).collect()
 }

@@ -18,6 +18,8 @@ use relaybell::source::{ByHand, Malformed, RawHook, Sample};
 use serde_json::{Value, json};
 
 use crate::diagnose::{Memory, base, load};
+use crate::support::files::Folder;
+use crate::support::process::{run, stderr, stdout};
 
 /// The source of `relaybell.yaml` whose keys are `source`.
 pub fn source(source: &str) -> Arc<SourceSpec> {
@@ -290,4 +292,21 @@ fn templates_are_rehearsed_on_the_samples_of_the_senders_that_a_rule_is_for() {
     let too_much = rehearsed(of_github, "{{title}}: {{passed}} passed");
     assert!(too_much.contains("'passed' is not a fact of this event"), "{too_much}");
     assert_eq!(rehearsed("{ event: build.failed, source: [jenkins] }", "{{passed}} passed"), "");
+}
+
+#[test]
+fn the_command_lists_presets_and_prints_one() {
+    let folder = Folder::new("", "");
+    let listed = stdout(&run(folder.path(), &["presets"]));
+    assert_eq!(listed.lines().count(), PRESETS.len());
+    assert!(listed.contains("\nci            "), "{listed}");
+    let one = stdout(&run(folder.path(), &["presets", "ci"]));
+    let samples = "# samples, for tests of rules, explain and render:\n#   build.failed\n\
+                   #   build.failed.variant-browserstack\n#   deployment.completed\n";
+    assert_eq!(one, format!("{}\n{samples}", PRESETS.iter().find(|one| one.name == "ci").unwrap().text.trim_end()));
+    let all: Value = serde_json::from_str(&stdout(&run(folder.path(), &["presets", "--json"]))).unwrap();
+    assert_eq!(all[0]["samples"], json!(["alert.firing", "alert.resolved"]));
+    let unknown = run(folder.path(), &["presets", "githb"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("there is no preset 'githb', did you mean 'github'?"), "{}", stderr(&unknown));
 }

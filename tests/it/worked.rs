@@ -137,6 +137,13 @@ const SPOILT: &[(&str, &str, &str, &str, &str)] = &[
     ),
     (
         "7-other-senders",
+        "rules/alerts.yaml",
+        "source: jira, sample: issue.closed",
+        "source: jira, sample: bug.closed",
+        "unknown sample 'bug.closed'",
+    ),
+    (
+        "7-other-senders",
         "relaybell.yaml",
         "preset: grafana",
         "preset: grafna",
