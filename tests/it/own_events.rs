@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use relaybell::domain::delivery::State;
+use relaybell::ports::http::HttpExchange;
+use relaybell::standin::{Standin, Vendor};
 use relaybell::store::Ledger;
 
 use crate::support::exchange::Says;
+use crate::support::files::Folder;
+use crate::support::http::ask;
+use crate::support::process::Serving;
 use crate::support::rig::{Rig, TWO_CHATS};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -72,4 +77,86 @@ async fn silence_is_told_once_for_each_silence() {
     assert_eq!(own(&rig).await, ["source.silent", "source.silent"]);
     let event = rig.store.events(Some("relay"), None, 1).await.unwrap().remove(0);
     assert_eq!((event.project.as_deref(), event.subject.as_deref()), (Some("SHOP"), Some("source/qase/SHOP")));
+}
+
+/// `RULES` with a typo in a line of its own at the end.
+fn with_typo(fact: &str) -> String {
+    format!("{RULES}  - {{ name: typo, when: {{ {fact}: blocker }}, send: [{{ to: red }}] }}\n")
+}
+
+#[tokio::test]
+async fn rejected_files_are_told_once_for_each_trouble() {
+    let rig = Rig::start(TWO_CHATS, RULES).await;
+    let save = async |rules: &str| {
+        rig.folder.write("rules/rules.yaml", rules);
+        let reloaded = rig.relay.reload().await;
+        rig.pass(MINUTE).await;
+        reloaded.is_ok()
+    };
+    assert!(!save(&with_typo("severty")).await);
+    assert!(!rig.relay.reload().await.is_ok(), "asked for by hand, it is the same trouble");
+    assert!(!save(&format!("{}# still thinking\n", with_typo("severty"))).await);
+    assert_eq!(own(&rig).await, ["relay.config_rejected"]);
+    let event = rig.store.events(Some("relay"), None, 1).await.unwrap().remove(0);
+    let facts = &rig.store.event(event.id).await.unwrap().unwrap().facts["values"];
+    assert!(facts["file"].as_str().unwrap().ends_with("rules/rules.yaml"), "{facts}");
+    assert_eq!((&facts["line"], &facts["problems"]), (&5.into(), &1.into()));
+    assert_eq!(facts["problem"], "unknown fact 'severty', did you mean 'severity'?");
+    let told = rig.exchange.asked("blue.example");
+    assert_eq!(told.len(), 1);
+    for words in ["The edited configuration is not in order", "rules/rules.yaml", "did you mean 'severity'?"] {
+        assert!(told[0].body.contains(words), "{words}: {}", told[0].body);
+    }
+
+    assert!(!save(&with_typo("priorty")).await);
+    assert_eq!(own(&rig).await, ["relay.config_rejected"; 2], "another trouble is told too");
+    // Meanwhile the last good rules send.
+    rig.defect("defect.created", "SHOP", 1, "x").await;
+    rig.pass(MINUTE).await;
+    assert_eq!(rig.exchange.asked("red.example").len(), 1);
+
+    assert!(save(RULES).await);
+    assert_eq!(own(&rig).await.len(), 2, "that all is well again is no trouble");
+    assert!(!save(&with_typo("priorty")).await);
+    assert_eq!(own(&rig).await.len(), 3, "after it was mended, it is a new one");
+    assert_eq!(rig.exchange.asked("blue.example").len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_file_that_is_saved_reaches_a_chat() {
+    let chat = Standin::start(Vendor::Slack).unwrap();
+    let config = format!(
+        "server: {{ listen: 127.0.0.1:0 }}\nsources: {{ qase: {{ kind: qase }} }}\n\
+         destinations: {{ red: {{ kind: slack, webhook_url: \"{0}\", limit: none }}, blue: {{ kind: slack, webhook_url: \"{0}\", limit: none }} }}\n",
+        chat.webhook_url().unwrap()
+    );
+    let folder = Folder::new(&config, RULES);
+    let serving = Serving::start(folder.path());
+    let client = HttpExchange::new().unwrap();
+    let rejected = async |times: usize| {
+        let line = format!("relaybell_config_reloads_total{{result=\"failure\"}} {times}");
+        for _ in 0..300 {
+            let metrics = ask(&client, serving.address, "GET", "/metrics", &[], b"").await;
+            if String::from_utf8_lossy(metrics.body()).contains(&line) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the files were not looked at {times} times");
+    };
+    folder.write("rules/rules.yaml", &with_typo("severty"));
+    rejected(1).await;
+    folder.write("rules/rules.yaml", &format!("{}# still thinking\n", with_typo("severty")));
+    rejected(2).await;
+    folder.write("rules/rules.yaml", &with_typo("priorty"));
+    rejected(3).await;
+    for _ in 0..200 {
+        if chat.received().len() >= 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told: Vec<String> = chat.received().into_iter().map(|message| message.as_text).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("did you mean 'severity'?") && told[1].contains("did you mean 'priority'?"), "{told:?}");
 }

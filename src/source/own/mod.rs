@@ -105,6 +105,8 @@ impl Notice {
                 let told = project.as_ref().map_or_else(String::new, |project| format!(" about {project}"));
                 let facts = json!({
                     "title": format!("Nothing has come from {source}{told} since {since}"),
+                    "description": "The sender may have switched its webhook off, or cannot reach the relay. \
+                                    relaybell sources shows what came and what was refused.",
                     "severity": "major", "sender": source, "last_event": since.to_string(),
                     "silent_for": now.since(*since).as_secs(), "expected_every": expected.as_secs(),
                 });
@@ -117,14 +119,21 @@ impl Notice {
                     more => format!("{more} messages to {destination} could not be delivered"),
                 };
                 let facts = json!({
-                    "title": title, "severity": "critical", "destination": destination, "rule": rule,
+                    "title": title, "description": format!("{why}\nrelaybell deliveries show {delivery}"),
+                    "severity": "critical", "destination": destination, "rule": rule,
                     "delivery": delivery, "why": why, "event_subject": about, "count": count,
                 });
                 of("relay.dead_letter", delivery.clone(), format!("destination/{destination}"), project, facts)
             }
             Self::ConfigRejected { problems, file, line, problem } => {
+                let more = match problems.saturating_sub(1) {
+                    0 => String::new(),
+                    1 => "\nThere is 1 more: relaybell check".to_owned(),
+                    more => format!("\nThere are {more} more: relaybell check"),
+                };
                 let facts = json!({
                     "title": "The edited configuration is not in order; the last good one stays in force",
+                    "description": format!("{file}:{line}: {problem}{more}"),
                     "severity": "critical", "problems": problems, "file": file, "line": line, "problem": problem,
                 });
                 of("relay.config_rejected", now.as_ms().to_string(), "configuration".to_owned(), &None, facts)
@@ -132,7 +141,7 @@ impl Notice {
             Self::DestinationHeld { destination, why } => {
                 let facts = json!({
                     "title": format!("Nothing is sent to {destination} until it is mended"),
-                    "severity": "critical", "destination": destination, "why": why,
+                    "description": why, "severity": "critical", "destination": destination, "why": why,
                 });
                 let id = format!("{destination}/{}", now.as_ms());
                 of("relay.destination_held", id, format!("destination/{destination}"), &None, facts)
@@ -185,8 +194,9 @@ impl Source for Own {
 }
 
 /// Nothing of it is remembered: each event says all.
-const PASSING: [&str; 16] = [
+const PASSING: [&str; 17] = [
     "title",
+    "description",
     "severity",
     "sender",
     "last_event",
@@ -220,6 +230,7 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
     let described = Description {
         facts: vec![
             fact("title", FactKind::Text, "what happened, in one sentence"),
+            fact("description", FactKind::Text, "what is wrong and what to look at"),
             fact("severity", FactKind::Text, "how bad it is: critical, or major for a silent source"),
             fact("sender", FactKind::Text, "the source that is silent"),
             fact("last_event", FactKind::Time, "when its last event came, or when waiting for one began"),
@@ -243,14 +254,25 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
     let all = described
         .event(
             "source.silent",
-            &["project", "title", "severity", "sender", "last_event", "silent_for", "expected_every"],
+            &["project", "title", "description", "severity", "sender", "last_event", "silent_for", "expected_every"],
         )
         .event(
             "relay.dead_letter",
-            &["project", "title", "severity", "destination", "rule", "delivery", "why", "event_subject", "count"],
+            &[
+                "project",
+                "title",
+                "description",
+                "severity",
+                "destination",
+                "rule",
+                "delivery",
+                "why",
+                "event_subject",
+                "count",
+            ],
         )
-        .event("relay.config_rejected", &["title", "severity", "problems", "file", "line", "problem"])
-        .event("relay.destination_held", &["title", "severity", "destination", "why"]);
+        .event("relay.config_rejected", &["title", "description", "severity", "problems", "file", "line", "problem"])
+        .event("relay.destination_held", &["title", "description", "severity", "destination", "why"]);
     Arc::new(Catalogue::of(all))
 });
 
