@@ -19,6 +19,7 @@ mod cli;
 mod config;
 mod conformance;
 mod crash;
+mod crash_replan;
 mod create_defect;
 mod defect_kpis;
 mod diagnose;
