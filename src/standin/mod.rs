@@ -86,7 +86,7 @@ pub enum Fault {
 /// A message that a stand-in accepted.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// Its place in the order of arrival, from 0.
+    /// Its place in the order of arrival among those of its kind, from 0.
     pub at_order: usize,
     /// How it came: `incoming webhook`, `chat.postMessage`, `workflow`, `issue`.
     pub kind: &'static str,

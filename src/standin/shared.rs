@@ -1,6 +1,6 @@
 //! What the tasks of one stand-in share: the script, and what it accepted and refused.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub struct Shared {
 struct State {
     received: VecDeque<Received>,
     refused: VecDeque<String>,
-    accepted: usize,
+    /// How many were accepted of each kind.
+    accepted: BTreeMap<&'static str, usize>,
     requests: usize,
     script: VecDeque<Fault>,
     always: Option<Fault>,
@@ -140,7 +141,7 @@ impl Shared {
         wait
     }
 
-    /// Records a message and tells the subscribers; gives its place in the order of arrival.
+    /// Records a message and tells the subscribers; gives its place among those of its kind.
     /// `draw` makes the picture, given that place.
     pub(super) fn accept(
         &self,
@@ -150,10 +151,11 @@ impl Shared {
         draw: impl FnOnce(usize, &Value) -> String,
     ) -> usize {
         let mut state = self.state();
-        let at_order = state.accepted;
+        let count = state.accepted.entry(kind).or_default();
+        let at_order = *count;
+        *count += 1;
         let as_text = draw(at_order, &body);
         let received = Received { at_order, kind, body, headers, at: Instant::now(), as_text };
-        state.accepted += 1;
         keep(&mut state.received, received.clone());
         // Sent under the lock, so that subscribers see the order of arrival. Nobody need listen.
         self.news.send(received).map_or(at_order, |_| at_order)

@@ -237,13 +237,3 @@ fn a_config_map_swap_is_noticed() {
     fs::rename(base.join("..data_tmp"), base.join("..data")).unwrap();
     relay.wait_for_log("the swap", |record| record["message"] == "a new configuration is in force");
 }
-
-#[test]
-fn the_demo_plays_to_the_end_and_everything_arrives() {
-    let folder = Folder::new("", "");
-    let demo = run(folder.path(), &["demo", "--once", "--seconds", "2", "--port", "0"]);
-    let text = stdout(&demo);
-    assert!(demo.status.success(), "{text}\n{}", stderr(&demo));
-    assert!(text.contains("Everything arrived, once and in order."), "{text}");
-    assert!(text.contains("Voucher is charged twice"), "{text}");
-}

@@ -61,7 +61,8 @@ fn build(number: u64, subject: &str) -> Value {
 /// The webhook `hook` with the numbers it reports. Those of several builds have subjects of
 /// their own, so that the order of the others is that of their numbers.
 fn webhook(hook: u64) -> (Value, Vec<u64>) {
-    let numbers: Vec<u64> = (0..if hook % SEVERAL_EVERY == 0 { 3 } else { 1 }).map(|item| hook * 10 + item).collect();
+    let numbers: Vec<u64> =
+        (0..if hook.is_multiple_of(SEVERAL_EVERY) { 3 } else { 1 }).map(|item| hook * 10 + item).collect();
     let body = match numbers.as_slice() {
         [one] => build(*one, &format!("s{}", hook % SUBJECTS)),
         several => {

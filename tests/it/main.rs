@@ -22,6 +22,7 @@ mod crash;
 mod crash_replan;
 mod create_defect;
 mod defect_kpis;
+mod demo;
 mod diagnose;
 mod docs;
 mod encode;

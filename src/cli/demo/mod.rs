@@ -3,17 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use bytes::Bytes;
-use http::Request;
-use serde_json::Value;
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::domain::delivery::{Action, State};
 use crate::ports::http::HttpExchange;
-use crate::ports::{Exchange, Route};
 use crate::standin::{Fault, Received};
 use crate::store::DeliveryFilter;
 use crate::telemetry::{LogFormat, start_logging};
@@ -21,6 +17,7 @@ use crate::telemetry::{LogFormat, start_logging};
 use super::Failure;
 use super::output::{Output, plain};
 
+mod senders;
 mod stage;
 mod story;
 
@@ -79,14 +76,15 @@ async fn perform(args: &Args, stage: &Stage, output: &mut Output) -> Result<(), 
         slack.standin.script(vec![Fault::Status { code: 429, headers, body: "rate_limited".to_owned() }]);
     }
     for (number, scene) in day.iter().enumerate() {
-        output.data(&format!("{} Qase  {}   [{}/{scenes}]", scene.at, plain(&scene.told), number + 1))?;
-        theatre.send(scene).await?;
+        let (by, told) = (scene.by.title(), plain(&scene.told));
+        output.data(&format!("{} {by}  {told}   [{}/{scenes}]", scene.at, number + 1))?;
+        theatre.send(stage, scene, output).await?;
         theatre.watch(pause, output).await?;
     }
     let samples = story::every_sample();
     output.data(&format!("17:00 Qase  every sample webhook of its documentation, {} of them", samples.len()))?;
     for scene in &samples {
-        theatre.send(scene).await?;
+        theatre.send(stage, scene, output).await?;
     }
     theatre.drain(stage, output).await?;
     let complete = theatre.sum_up(stage, output).await?;
@@ -102,13 +100,14 @@ async fn perform(args: &Args, stage: &Stage, output: &mut Output) -> Result<(), 
 fn introduce(stage: &Stage, output: &mut Output) -> Result<(), Failure> {
     output.data("Relaybell demo: a day of a web shop's QA.")?;
     output.data(&format!(
-        "The relay listens on http://{}; its rules and templates are the shipped ones.",
+        "The relay listens on http://{}; its rules and templates are the shipped ones, and a few\nfor UiPath and a CI.",
         stage.address
     ))?;
     output.data("These stand-ins speak the vendors' protocols and refuse what the vendors refuse:")?;
     for player in &stage.players {
         output.data(&format!("  {:<20} http://{}", player.title, player.standin.address()))?;
     }
+    output.data(&format!("  {:<20} http://{}", "UiPath Test Manager", stage.manager.address()))?;
     output.data("Slack will once ask the relay to wait. Nothing gets lost by that.\n")?;
     Ok(())
 }
@@ -137,7 +136,6 @@ struct Sent {
 /// Sends scenes and shows what arrives.
 struct Theatre {
     client: HttpExchange,
-    address: String,
     news: Vec<(&'static str, broadcast::Receiver<Received>)>,
     sent: Vec<Sent>,
 }
@@ -145,23 +143,16 @@ struct Theatre {
 impl Theatre {
     fn new(stage: &Stage) -> anyhow::Result<Self> {
         let news = stage.players.iter().map(|player| (player.title, player.standin.subscribe())).collect();
-        Ok(Self { client: HttpExchange::new()?, address: stage.address.to_string(), news, sent: Vec::new() })
+        Ok(Self { client: HttpExchange::new()?, news, sent: Vec::new() })
     }
 
-    /// Sends one webhook as Qase would; it must be accepted.
-    async fn send(&mut self, scene: &Scene) -> anyhow::Result<()> {
-        let request = Request::post(format!("http://{}/hooks/qase", self.address))
-            .header("X-Qase-Secret", SECRET)
-            .header("Content-Type", "application/json")
-            .body(Bytes::from(scene.body.clone()))?;
-        let route = Route { timeout: Duration::from_secs(15), proxy: None, answer_bytes_max: 64 * 1024 };
-        let answer = self.client.exchange(request, &route).await.context("the relay does not answer")?;
-        if answer.status() != http::StatusCode::ACCEPTED {
-            bail!("'{}' was refused: {} {}", scene.told, answer.status(), String::from_utf8_lossy(answer.body()));
+    /// Sends one webhook as its sender would; it must be accepted.
+    async fn send(&mut self, stage: &Stage, scene: &Scene, output: &mut Output) -> Result<(), Failure> {
+        let taken = scene.by.send(stage, &self.client, &scene.body).await.with_context(|| scene.told.clone())?;
+        if let Some(answer) = taken.answer {
+            output.data(&format!("      ← {} is answered: {}", scene.by.title(), plain(&answer)))?;
         }
-        let receipt: Value = serde_json::from_slice(answer.body())?;
-        let event = receipt.get("event_id").and_then(Value::as_str).context("an answer without event_id")?;
-        self.sent.push(Sent { told: scene.told.clone(), event: event.to_owned(), expects: scene.expects.clone() });
+        self.sent.push(Sent { told: scene.told.clone(), event: taken.event, expects: scene.expects.clone() });
         Ok(())
     }
 
@@ -250,6 +241,7 @@ impl Theatre {
             }
             problems.extend(refused.iter().map(|why| format!("{} refused a message: {why}", player.title)));
         }
+        problems.extend(stage.manager.refused().iter().map(|why| format!("Test Manager's API refused: {why}")));
         for problem in &problems {
             output.talk(&format!("problem: {}", plain(problem)));
         }

@@ -17,16 +17,17 @@ use crate::ports::Clock;
 use crate::ports::http::HttpExchange;
 use crate::ports::system::{SystemClock, ThreadDice};
 use crate::relay::{Parts, Relay};
+use crate::standin::uipath::{CLIENT_ID, CLIENT_SECRET, PROJECT_ID};
 use crate::standin::{EMAIL, Standin, TOKEN, Vendor};
 use crate::store::sqlite::SqliteStore;
 use crate::web::server::Patience;
 use crate::web::{router, server};
 
-/// The secret that the demo's Qase sends.
+/// The secret that the demo's senders share with the relay.
 pub(super) const SECRET: &str = "demo-secret";
 
-/// The shipped rules with their tests, and templates.
-const FILES: [(&str, &str); 12] = [
+/// The shipped rules with their tests, and templates; and those for the other senders.
+const FILES: [(&str, &str); 16] = [
     ("rules/defects.yaml", include_str!("../../../rules/defects.yaml")),
     ("rules/runs.yaml", include_str!("../../../rules/runs.yaml")),
     ("rules/reviews.yaml", include_str!("../../../rules/reviews.yaml")),
@@ -39,6 +40,10 @@ const FILES: [(&str, &str); 12] = [
     ("templates/run-failed.md.hbs", include_str!("../../../templates/run-failed.md.hbs")),
     ("templates/run-aborted.md.hbs", include_str!("../../../templates/run-aborted.md.hbs")),
     ("templates/review-changes-requested.md.hbs", include_str!("../../../templates/review-changes-requested.md.hbs")),
+    ("rules/senders.yaml", include_str!("files/rules/senders.yaml")),
+    ("templates/robot-failed.md.hbs", include_str!("files/templates/robot-failed.md.hbs")),
+    ("templates/build-failed.md.hbs", include_str!("files/templates/build-failed.md.hbs")),
+    ("templates/uipath-defect.md.hbs", include_str!("files/templates/uipath-defect.md.hbs")),
 ];
 
 /// One stand-in and whom it plays.
@@ -59,6 +64,8 @@ pub(super) struct Stage {
     pub(super) address: SocketAddr,
     /// The stand-ins.
     pub(super) players: Vec<Player>,
+    /// The stand-in of Test Manager, which is asked about results.
+    pub(super) manager: Standin,
     /// The folder with the configuration and the store; removed in the end.
     pub(super) folder: Folder,
     stop: CancellationToken,
@@ -95,12 +102,13 @@ impl Stage {
     pub(super) async fn set(port: u16) -> anyhow::Result<Self> {
         let folder = Folder::make()?;
         let players = players()?;
+        let manager = Standin::start(Vendor::TestManager).context("a stand-in cannot start")?;
         let listener = match TcpListener::bind(("127.0.0.1", port)).await {
             Ok(listener) => listener,
             Err(_) => TcpListener::bind(("127.0.0.1", 0)).await.context("no port of this machine is free")?,
         };
         let address = listener.local_addr()?;
-        write_files(folder.path(), address, &players)?;
+        write_files(folder.path(), &configuration(address, &players, &manager))?;
         let config_path = folder.path().join("relaybell.yaml");
         let snapshot =
             load(&config_path, Secrets::Resolve).map_err(|findings| anyhow!("{}", findings.render(Color::Never)))?;
@@ -120,7 +128,7 @@ impl Stage {
         let stop = CancellationToken::new();
         let web =
             TaskTracker::new().spawn(server::serve(listener, router(relay.clone()), Patience::default(), stop.clone()));
-        Ok(Self { relay, address, players, folder, stop, web })
+        Ok(Self { relay, address, players, manager, folder, stop, web })
     }
 
     /// Ends the relay in order.
@@ -145,8 +153,8 @@ fn players() -> anyhow::Result<Vec<Player>> {
     ])
 }
 
-/// Writes the shipped rules and templates, and a configuration that names the stand-ins.
-fn write_files(folder: &Path, address: SocketAddr, players: &[Player]) -> anyhow::Result<()> {
+/// Writes the rules, the templates, and the configuration, which names the stand-ins.
+fn write_files(folder: &Path, configuration: &str) -> anyhow::Result<()> {
     for (name, text) in FILES {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
@@ -154,20 +162,32 @@ fn write_files(folder: &Path, address: SocketAddr, players: &[Player]) -> anyhow
         }
         fs::write(path, text)?;
     }
-    fs::write(folder.join("relaybell.yaml"), configuration(address, players))?;
+    fs::write(folder.join("relaybell.yaml"), configuration)?;
     Ok(())
 }
 
 /// The shipped configuration with the stand-ins' addresses. The rate limits are those of a
 /// day compressed to a minute.
-fn configuration(address: SocketAddr, players: &[Player]) -> String {
+fn configuration(address: SocketAddr, players: &[Player], manager: &Standin) -> String {
     let standin = |name: &str| players.iter().find(|player| player.destination == name).map(|player| &player.standin);
     let webhook = |name| standin(name).and_then(Standin::webhook_url).unwrap_or_default();
     let api = |name| standin(name).and_then(Standin::api_url).unwrap_or_default();
     format!(
         "server: {{ listen: \"{address}\" }}\n\
          storage: {{ url: \"sqlite:relaybell.db\" }}\n\
-         sources:\n  qase: {{ kind: qase, secrets: [{SECRET}], app_url: https://app.qase.io }}\n\
+         sources:\n\
+         \x20 qase: {{ kind: qase, secrets: [{SECRET}], app_url: https://app.qase.io }}\n\
+         \x20 ci: {{ preset: ci, secrets: [{SECRET}] }}\n\
+         \x20 robots:\n\
+         \x20   kind: uipath_orchestrator\n\
+         \x20   secrets: [{SECRET}]\n\
+         \x20   projects: {{ 1: SHOP }}\n\
+         \x20 test-manager:\n\
+         \x20   kind: uipath\n\
+         \x20   secrets: [{SECRET}]\n\
+         \x20   projects: {{ {PROJECT_ID}: SHOP }}\n\
+         \x20   api: {{ url: \"{}\", client_id: \"{CLIENT_ID}\", client_secret: \"{CLIENT_SECRET}\" }}\n\
+         \x20   create_defect: {{ rule: uipath-defect, wait: 10s }}\n\
          destinations:\n\
          \x20 qa-blockers: {{ kind: slack, webhook_url: \"{}\", limit: {{ rate: 5/s, burst: 5 }} }}\n\
          \x20 qa-feed: {{ kind: slack, webhook_url: \"{}\", limit: {{ rate: 5/s, burst: 5 }} }}\n\
@@ -175,6 +195,7 @@ fn configuration(address: SocketAddr, players: &[Player]) -> String {
          \x20 release-room: {{ kind: teams, webhook_url: \"{}\", limit: {{ rate: 5/s, burst: 5 }} }}\n\
          \x20 pay-jira: {{ kind: jira, url: \"{}\", email: {EMAIL}, token: {TOKEN}, project: PAY, issue_type: Bug, limit: 5/s }}\n\
          people:\n  qa-oncall: {{ slack: S0QAONCALL, teams: qa-oncall@acme.example }}\n",
+        manager.api_url().unwrap_or_default(),
         webhook("qa-blockers"),
         webhook("qa-feed"),
         api("payments"),

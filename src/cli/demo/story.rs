@@ -1,20 +1,24 @@
-//! The demo's story: a day of a web shop's QA, as the webhooks Qase would send.
+//! The demo's story: a day of a web shop's QA, as the webhooks that Qase and others would send.
 
 use serde_json::{Value, json};
 
+use super::senders::Sender;
 use crate::source::qase::samples;
+use crate::standin::uipath::wanted;
 
 /// One webhook of the story.
 #[derive(Debug, Clone)]
-pub struct Scene {
+pub(super) struct Scene {
+    /// Who sends it.
+    pub(super) by: Sender,
     /// The time of day, as told.
-    pub at: String,
+    pub(super) at: String,
     /// What happens, in a few words.
-    pub told: String,
+    pub(super) told: String,
     /// The webhook's body.
-    pub body: String,
+    pub(super) body: String,
     /// The destinations that must be told, in their order; `None` when it is not foretold.
-    pub expects: Option<Vec<&'static str>>,
+    pub(super) expects: Option<Vec<&'static str>>,
 }
 
 /// The day begins at this moment: 2026-09-14 08:00 UTC.
@@ -39,14 +43,49 @@ impl Day {
             "team_member_id": who,
             "project_code": project,
         });
+        self.send((hour, minute), Sender::Qase, told, &body, to);
+    }
+
+    fn send(&mut self, (hour, minute): (i64, i64), by: Sender, told: &str, body: &Value, to: &[&'static str]) {
         let mut expects = to.to_vec();
         expects.sort_unstable();
         self.scenes.push(Scene {
+            by,
             at: format!("{hour:02}:{minute:02}"),
             told: told.to_owned(),
             body: body.to_string(),
             expects: Some(expects),
         });
+    }
+
+    fn robot(&mut self, at: (i64, i64), process: &str, host: &str, error: &str) {
+        let body = json!({
+            "Type": "job.faulted", "EventId": "8d1f0a5c3f5e4f0e9a53d1c6a7b8e901",
+            "Timestamp": "2026-09-14T12:10:00Z", "TenantId": 777, "OrganizationUnitId": 1,
+            "Job": {
+                "Id": 148671, "Key": "5d0c4d0e-5d7a-4b55-9d77-7a5f0f4b5b61", "State": "Faulted", "Info": error,
+                "StartTime": "2026-09-14T12:08:10Z", "EndTime": "2026-09-14T12:09:58Z",
+                "Robot": { "Id": 4778, "Name": "shop-robot-03", "MachineName": host },
+                "Release": { "Id": 358, "Key": "8fad9c36-237b-49a6-a939-47963fb8099a", "ProcessKey": process },
+            },
+        });
+        self.send(at, Sender::Orchestrator, &format!("the job {process} fails on {host}"), &body, &["qa-feed"]);
+    }
+
+    fn build(&mut self, at: (i64, i64), number: i64, branch: &str, title: &str, (cases, failed): (i64, i64)) {
+        let body = json!({
+            "project": "SHOP", "build": number, "status": "failed", "title": title, "branch": branch,
+            "commit": "acb5820", "stage": "e2e", "cases": cases, "passed": cases - failed, "failed": failed,
+            "url": format!("https://ci.acme.example/builds/{number}"), "actor": "Mira Holt",
+        });
+        let told = format!("build {number} of {branch} fails: {failed} of {cases} tests");
+        self.send(at, Sender::Ci, &told, &body, &["release-room"]);
+    }
+
+    /// The result is one that the stand-in of Test Manager knows.
+    fn wanted(&mut self, at: (i64, i64)) {
+        let told = "somebody presses Create Defect on a failed result, and waits for the link";
+        self.send(at, Sender::TestManager, told, &wanted(), &["pay-jira"]);
     }
 
     fn defect(&mut self, at: (i64, i64), project: &str, id: i64, severity: &str, title: &str, result: &str) {
@@ -102,7 +141,7 @@ impl Day {
 
 /// The whole day in its order.
 #[must_use]
-pub fn day() -> Vec<Scene> {
+pub(super) fn day() -> Vec<Scene> {
     let mut day = Day { scenes: Vec::new() };
     morning(&mut day);
     afternoon(&mut day);
@@ -138,6 +177,7 @@ fn morning(day: &mut Day) {
 }
 
 fn afternoon(day: &mut Day) {
+    day.robot((12, 10), "CheckoutRegression", "STG-RUNNER-03", "Expected total 25.90 EUR but was 45.90 EUR");
     day.run((13, 0), "SHOP", 302, "Checkout regression, build 5121", 120);
     day.tell(
         (13, 25),
@@ -148,10 +188,12 @@ fn afternoon(day: &mut Day) {
         &["release-room"],
     );
     day.defect((13, 30), "SHOP", 504, "blocker", "Checkout button does nothing in Safari 19", "No request is sent.");
+    day.build((14, 2), 5121, "release/7.1", "Checkout end to end", (120, 7));
     day.resolved((14, 10), "SHOP", 501, "blocker");
     day.run((14, 20), "SHOP", 303, "Checkout regression, build 5122", 120);
     day.resolved((14, 45), "SHOP", 502, "minor");
     day.completed((14, 58), "SHOP", 303, (119, 1, 0));
+    day.wanted((15, 5));
     day.resolved((15, 20), "SHOP", 504, "blocker");
     day.run((15, 30), "SHOP", 304, "Release candidate", 140);
     day.defect(
@@ -168,10 +210,11 @@ fn afternoon(day: &mut Day) {
 
 /// Every sample webhook of the documentation, all generations and variants.
 #[must_use]
-pub fn every_sample() -> Vec<Scene> {
+pub(super) fn every_sample() -> Vec<Scene> {
     samples()
         .iter()
         .map(|sample| Scene {
+            by: Sender::Qase,
             at: "17:00".to_owned(),
             told: sample.variant.to_owned(),
             body: sample.body.to_owned(),

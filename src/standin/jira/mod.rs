@@ -154,7 +154,7 @@ async fn create(version: Version, State(site): State<Arc<Site>>, headers: Header
     (StatusCode::CREATED, Json(json!({"id": id, "key": key, "self": myself}))).into_response()
 }
 
-/// The key of the issue that came in this place: numbers rise over all projects.
+/// The key of the issue that came in this place: numbers rise by one over all projects.
 fn key(project: &str, order: usize) -> String {
     format!("{project}-{}", order + 1)
 }
@@ -191,7 +191,7 @@ async fn search(version: Version, State(site): State<Arc<Site>>, headers: Header
     };
     let lag = site.shared.search_lag();
     let found = site.shared.find(|issue| {
-        if issue.at.elapsed() < lag {
+        if issue.kind != "issue" || issue.at.elapsed() < lag {
             return None;
         }
         let labels = issue.body["fields"]["labels"].as_array()?;
