@@ -34,9 +34,8 @@ pub(super) struct Args {
     /// For this destination of relaybell.yaml.
     #[arg(long, value_name = "DESTINATION", conflicts_with = "kind")]
     to: Option<String>,
-    /// The source a body comes from; by default the only one there is.
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    whence: case::Whence,
     /// Draw it as people see it.
     #[arg(long)]
     text: bool,
@@ -48,7 +47,7 @@ pub(super) struct Args {
 pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(), Failure> {
     let snapshot = snapshot(config, output)?;
     let (name, kind, adapter) = destination(&snapshot, args)?;
-    let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
+    let case = case::find_one(&snapshot, &args.event, &args.whence, output)?;
     let content = rehearsal::content(&snapshot, &args.template, kind, &adapter.reads(), &case.facts)?;
     // A delivery has its own time, and a label of its own in Jira.
     let job = rehearsal::job(&name, rehearsal::usual(adapter.as_ref()), content, Timestamp::default(), [0; 10]);

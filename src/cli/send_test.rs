@@ -35,9 +35,8 @@ pub(super) struct Args {
     /// The event: a stored id or its beginning, a file, a sample (defect.created), or -.
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
-    /// The source a body comes from; by default the only one there is.
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    whence: case::Whence,
     /// At a tracker, really create an issue. Without it, it is only asked whether one could be.
     #[arg(long)]
     create: bool,
@@ -54,7 +53,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         return Err(Failure::Usage(format!("there is no destination '{name}'{meant}")));
     };
     let clock = SystemClock::start();
-    let content = content(&snapshot, spec, args, &clock)?;
+    let content = content(&snapshot, spec, args, &clock, output)?;
     let job = rehearsal::job(name, rehearsal::usual(spec.adapter.as_ref()), content, clock.now(), ThreadDice.bytes());
     let creates = job.action == Action::Create && !args.create;
     let only_asked = creates && spec.adapter.question(&[]).is_some();
@@ -99,7 +98,13 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
 }
 
 /// What is sent, marked as a test.
-fn content(snapshot: &Snapshot, spec: &DestinationSpec, args: &Args, clock: &dyn Clock) -> Result<Content, Failure> {
+fn content(
+    snapshot: &Snapshot,
+    spec: &DestinationSpec,
+    args: &Args,
+    clock: &dyn Clock,
+    output: &mut Output,
+) -> Result<Content, Failure> {
     let mut content = if args.template.is_none() && args.event.is_none() {
         let message = rehearsal::hello(&spec.name, clock.now());
         Content {
@@ -112,7 +117,7 @@ fn content(snapshot: &Snapshot, spec: &DestinationSpec, args: &Args, clock: &dyn
         }
     } else {
         let word = args.event.as_deref().unwrap_or(SAMPLE);
-        let case = case::find(snapshot, word, args.source.as_deref())?;
+        let case = case::find_one(snapshot, word, &args.whence, output)?;
         let template = args.template.as_deref().unwrap_or(rehearsal::BUILT_IN);
         rehearsal::content(snapshot, template, spec.kind, &spec.adapter.reads(), &case.facts)?
     };

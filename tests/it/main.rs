@@ -28,6 +28,7 @@ mod docs;
 mod encode;
 mod end_to_end;
 mod explain;
+mod explain_webhooks;
 mod expression;
 mod expression_limits;
 mod fuzz;

@@ -1,19 +1,20 @@
-//! The event that a command is about: stored, or read from a body as if it came in now.
+//! The events that a command is about: a stored one, or those of a webhook as if it came in now.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::{Disk, FILE_BYTES_MAX, Files, Snapshot, SourceSpec, did_you_mean};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, SubjectKey};
 use crate::domain::facts::Facts;
 use crate::domain::ids::EventId;
 use crate::domain::memory::Known;
-use crate::domain::plan::{Arrival, Decision, Verdict, see};
+use crate::domain::plan::{Arrival, Decision, Verdict, plan_event};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::ports::system::SystemClock;
@@ -22,7 +23,38 @@ use crate::store::{EventRecord, Ledger};
 
 use super::super::access::{reader, reader_if_any};
 use super::super::events;
+use super::super::output::Output;
 use super::super::{Failure, block_on};
+
+/// Whence a webhook is, that is given by hand.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Whence {
+    /// The source a body comes from; by default the only one there is.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// A header that comes with the body, for sources that read it. Can be given several times.
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Reads `Name: value`.
+fn header(written: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = written.split_once(':').ok_or("write it as  'Name: value'")?;
+    let name = HeaderName::try_from(name.trim()).map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
+    let value = HeaderValue::try_from(value.trim()).map_err(|_| "a header's value is one line of text".to_owned())?;
+    Ok((name, value))
+}
+
+impl Whence {
+    /// Puts its headers over those of `hook`.
+    fn complete(&self, mut hook: RawHook) -> RawHook {
+        for (name, _) in &self.headers {
+            hook.headers.remove(name);
+        }
+        hook.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        hook
+    }
+}
 
 /// The event that a command is about.
 pub(in crate::cli) struct Case {
@@ -63,20 +95,36 @@ impl Judged {
     }
 }
 
-/// Finds the event that `word` means: standard input, a file, a sample or a stored event.
-pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, source: Option<&str>) -> Result<Case, Failure> {
+/// The one event that `word` means; of a webhook that reports several, the first.
+pub(in crate::cli) fn find_one(
+    snapshot: &Snapshot,
+    word: &str,
+    whence: &Whence,
+    output: &mut Output,
+) -> Result<Case, Failure> {
+    let mut cases = find(snapshot, word, whence)?;
+    if cases.len() > 1 {
+        output.talk(&format!("{word} reports {} events; this is the first", cases.len()));
+    }
+    Ok(cases.swap_remove(0))
+}
+
+/// Finds the events that `word` means: on standard input, in a file, a sample or a stored one.
+/// There is at least one.
+pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, whence: &Whence) -> Result<Vec<Case>, Failure> {
+    let source = whence.source.as_deref();
     if word == "-" {
         let mut body = Vec::new();
         std::io::stdin().take(FILE_BYTES_MAX + 1).read_to_end(&mut body).context("standard input cannot be read")?;
         if body.len() as u64 > FILE_BYTES_MAX {
             return Err(anyhow!("standard input is larger than {} MiB", FILE_BYTES_MAX >> 20).into());
         }
-        return from_body(snapshot, source, body.into(), "standard input");
+        return from_body(snapshot, whence, body.into(), "standard input");
     }
     let path = Path::new(word);
     if path.is_file() {
         let body = Disk.read(path).with_context(|| format!("{word} cannot be read"))?;
-        return from_body(snapshot, source, body.into(), word);
+        return from_body(snapshot, whence, body.into(), word);
     }
     if source.is_some() {
         chosen(snapshot, source)?;
@@ -88,7 +136,7 @@ pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, source: Option<&str>
         Some((spec, sample))
     });
     if let Some((spec, sample)) = sampled {
-        return from_hook(snapshot, spec, sample.hook(), &format!("the sample {word}"));
+        return from_hook(snapshot, spec, whence.complete(sample.hook()), &format!("the sample {word}"));
     }
     if word.is_empty() || !word.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
         let samples = snapshot.sources.values().flat_map(|spec| spec.adapter.samples());
@@ -98,9 +146,12 @@ pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, source: Option<&str>
     if source.is_some() {
         return Err(Failure::Usage("--source goes with a body; a stored event knows its source".to_owned()));
     }
+    if !whence.headers.is_empty() {
+        return Err(Failure::Usage("--header goes with a body; a stored event knows its headers".to_owned()));
+    }
     let store = reader(&snapshot.storage)?;
     let record = block_on(stored(&store, word))??;
-    from_record(snapshot, record)
+    Ok(vec![from_record(snapshot, record)?])
 }
 
 async fn stored(ledger: &dyn Ledger, word: &str) -> Result<EventRecord, Failure> {
@@ -146,41 +197,58 @@ pub(in crate::cli) fn payload(
     report.map(|report| report.payload).ok_or_else(|| "the body reads as another event now".to_owned())
 }
 
-fn from_body(snapshot: &Snapshot, source: Option<&str>, body: Bytes, from: &str) -> Result<Case, Failure> {
-    from_hook(snapshot, chosen(snapshot, source)?, RawHook::posted(HeaderMap::new(), body), from)
+fn from_body(snapshot: &Snapshot, whence: &Whence, body: Bytes, from: &str) -> Result<Vec<Case>, Failure> {
+    let spec = chosen(snapshot, whence.source.as_deref())?;
+    from_hook(snapshot, spec, whence.complete(RawHook::posted(HeaderMap::new(), body)), from)
 }
 
-fn from_hook(snapshot: &Snapshot, spec: &SourceSpec, hook: RawHook, from: &str) -> Result<Case, Failure> {
-    let body = hook.body.clone();
-    let mut reports =
+fn from_hook(snapshot: &Snapshot, spec: &SourceSpec, hook: RawHook, from: &str) -> Result<Vec<Case>, Failure> {
+    let (body, is_bare) = (hook.body.clone(), hook.headers.is_empty());
+    let reports =
         ByHand(spec.adapter.as_ref()).read(hook).with_context(|| format!("{from} is no webhook of '{}'", spec.name))?;
-    let report = match (reports.pop(), reports.len()) {
-        (Some(only), 0) => only,
-        (None, _) => return Err(anyhow!("{from} reports no event").into()),
-        (Some(_), more) => return Err(anyhow!("{from} reports {} events; one is wanted", more + 1).into()),
-    };
+    if reports.is_empty() {
+        let hint = "; if its mapping reads headers, give them: --header 'Name: value'";
+        let hint = if is_bare && spec.kind == "json" { hint } else { "" };
+        return Err(anyhow!("{from} reports no event{hint}").into());
+    }
     let now = SystemClock::start().now();
-    let arrival = Arrival {
-        id: EventId::new(now, [0; 10]),
-        source: spec.name.clone(),
-        report,
-        body,
-        received: now,
-        revision: snapshot.revision.clone(),
-    };
-    let (known, memory) = recall(snapshot, &arrival)?;
-    let Event { source, name, project, subject, time, facts, .. } = see(arrival, &known);
-    Ok(Case {
-        event: name,
-        source: source.to_string(),
-        project,
-        subject,
-        time,
-        received: now,
-        facts,
-        facts_from: format!("{from}, {memory}"),
-        judged: None,
-    })
+    // What an earlier event of the same webhook says of a subject is known to a later one.
+    let mut told: HashMap<SubjectKey, Known> = HashMap::new();
+    let mut cases = Vec::new();
+    for report in reports {
+        let arrival = Arrival {
+            id: EventId::new(now, [0; 10]),
+            source: spec.name.clone(),
+            report,
+            body: body.clone(),
+            received: now,
+            revision: snapshot.revision.clone(),
+        };
+        let key = arrival.subject_key();
+        let before = key.as_ref().and_then(|key| told.get(key)).cloned();
+        let (known, memory) = match before {
+            Some(known) => (known, "with what the events before it say of the same".to_owned()),
+            None => recall(snapshot, &arrival)?,
+        };
+        let plan = plan_event(arrival, &known, &snapshot.rules, &snapshot.templates);
+        if let (Some(key), Some(change)) = (key, plan.memory) {
+            let version = change.from.unwrap_or_default() + 1;
+            told.insert(key, Known { memory: Some((change.to, version)) });
+        }
+        let Event { source, name, project, subject, time, facts, .. } = plan.event;
+        cases.push(Case {
+            event: name,
+            source: source.to_string(),
+            project,
+            subject,
+            time,
+            received: now,
+            facts,
+            facts_from: format!("{from}, {memory}"),
+            judged: None,
+        });
+    }
+    Ok(cases)
 }
 
 /// What the store, if there is one, remembers of the event's subject; and that in words.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::config::{Snapshot, did_you_mean};
 use crate::domain::explain::explain;
 
@@ -24,9 +26,8 @@ pub(super) struct Args {
     /// Only this rule.
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
-    /// The source a body comes from; by default the only one there is.
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[command(flatten)]
+    whence: case::Whence,
     /// Print it as JSON.
     #[arg(long)]
     json: bool,
@@ -37,15 +38,30 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     if let Some(rule) = &args.rule {
         known_rule(&snapshot, rule)?;
     }
-    let case = case::find(&snapshot, &args.event, args.source.as_deref())?;
-    let mut rules = explain(&snapshot.rules, &case.facts, case.received);
-    rules.retain(|explained| args.rule.as_deref().is_none_or(|rule| &*explained.rule.name == rule));
+    let cases = case::find(&snapshot, &args.event, &args.whence)?;
+    let explained: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let mut rules = explain(&snapshot.rules, &case.facts, case.received);
+            rules.retain(|explained| args.rule.as_deref().is_none_or(|rule| &*explained.rule.name == rule));
+            (case, rules)
+        })
+        .collect();
     if args.json {
-        let whole = json::whole(&case, &snapshot.revision, &rules);
+        let mut all: Vec<Value> =
+            explained.iter().map(|(case, rules)| json::whole(case, &snapshot.revision, rules)).collect();
+        let whole = if all.len() == 1 { all.swap_remove(0) } else { Value::Array(all) };
         output.data(&serde_json::to_string_pretty(&whole)?)?;
-    } else {
-        output.data(&text::head(&case, &snapshot.revision))?;
-        output.data(&text::rules(&rules, args.rule.is_some()))?;
+        return Ok(());
+    }
+    let several = explained.len();
+    for (number, (case, rules)) in explained.iter().enumerate() {
+        if several > 1 {
+            let gap = if number > 0 { "\n" } else { "" };
+            output.data(&format!("{gap}--- {} of {several} ---", number + 1))?;
+        }
+        output.data(&text::head(case, &snapshot.revision))?;
+        output.data(&text::rules(rules, args.rule.is_some()))?;
     }
     Ok(())
 }
