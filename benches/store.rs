@@ -85,7 +85,7 @@ fn plan(n: u64) -> Plan {
         memory: Some(MemoryChange {
             key: about.clone(),
             from: None,
-            to: Memory { first_seen: received, facts: remembered.into() },
+            to: Memory { first_seen: received, facts: remembered.into(), standing: None },
         }),
         verdicts: vec![Verdict {
             rule: "blocker-defect".into(),

@@ -85,4 +85,10 @@ impl SubjectKey {
     pub fn new(source: &str, project: Option<&str>, subject: &str) -> Self {
         Self(format!("{source}/{}/{subject}", project.unwrap_or("-")))
     }
+
+    /// What the keys of all subjects of `kind` (`defect`) in `project` of `source` begin with.
+    #[must_use]
+    pub fn beginning(source: &str, project: Option<&str>, kind: &str) -> String {
+        Self::new(source, project, &format!("{kind}/")).0
+    }
 }

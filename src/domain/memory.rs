@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::SubjectKey;
+use super::standing::Standing;
 use super::time::Timestamp;
 
 /// The facts last known of one subject.
@@ -15,6 +16,9 @@ pub struct Memory {
     pub first_seen: Timestamp,
     /// The facts by name.
     pub facts: BTreeMap<String, Remembered>,
+    /// What has become of it; `None` while nothing has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
 }
 
 /// One remembered fact.

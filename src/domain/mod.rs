@@ -30,6 +30,7 @@ pub mod render;
 pub mod rule;
 pub mod sentence;
 pub mod stage;
+pub mod standing;
 pub mod thread;
 pub mod time;
 pub mod trace;

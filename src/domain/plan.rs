@@ -17,6 +17,7 @@ use super::message::{CONTENT_VERSION, Content, Message};
 use super::render::Templates;
 use super::rule::{Judgement, Rule, RuleSet, Send};
 use super::stage::Stage;
+use super::standing::Standing;
 use super::time::Timestamp;
 
 mod open;
@@ -306,9 +307,11 @@ fn remember(arrival: &Arrival, known: &Known) -> Option<MemoryChange> {
     let report = &arrival.report;
     let (mut memory, from) = match &known.memory {
         Some((memory, version)) => (memory.clone(), Some(*version)),
-        None => (Memory { first_seen: arrival.received, facts: BTreeMap::new() }, None),
+        None => (Memory { first_seen: arrival.received, facts: BTreeMap::new(), standing: None }, None),
     };
-    let mut changed = from.is_none();
+    let standing = Standing::told_by(&report.event, &report.facts).or(memory.standing);
+    let mut changed = from.is_none() || standing != memory.standing;
+    memory.standing = standing;
     for (name, value) in &report.facts {
         if report.passing.contains(&name.as_str()) {
             continue;

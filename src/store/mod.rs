@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::domain::Name;
+use crate::domain::defects::Counts;
 use crate::domain::delivery::{Action, Job, Receipt, State, Transition};
 use crate::domain::event::{Dedup, SubjectKey};
 use crate::domain::ids::{DeliveryId, EventId};
-use crate::domain::memory::Known;
+use crate::domain::memory::{Known, Memory};
 use crate::domain::message::Content;
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::priority::Priority;
@@ -129,6 +130,15 @@ pub struct Hold {
     pub why: String,
 }
 
+/// Defect figures, as they were counted last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// The counts.
+    pub counts: Counts,
+    /// When they were counted.
+    pub at: Timestamp,
+}
+
 /// How many relays may work on one store at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nodes {
@@ -221,11 +231,15 @@ pub trait Store: Send + Sync {
     /// Keeps the files of a configuration revision, once.
     async fn keep_revision(&self, revision: &str, at: Timestamp, files: &Map<String, Value>) -> Result<(), StoreError>;
 
+    /// Keeps `figures` as the last ones known for `question`, in place of older ones.
+    async fn keep_figures(&self, question: &str, figures: &Figures) -> Result<(), StoreError>;
+
     /// Forgets up to `limit` events received before `before` that await nothing and have no
     /// unfinished delivery, oldest first, with all that belongs to them; and up to `limit` memories
     /// untouched since then whose subject is no unfinished conversation; and up to `limit`
     /// threads untouched for [`THREAD_KEPT`](crate::domain::thread::THREAD_KEPT) before
-    /// then whose conversation is finished. Returns how many events went.
+    /// then whose conversation is finished; and up to `limit` figures counted before `before`.
+    /// Returns how many events went.
     async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
     /// Whether the store can commit now: writes and syncs something small.
@@ -393,6 +407,18 @@ pub trait Ledger: Send + Sync {
     /// The ids of events and deliveries that begin with `prefix` (their text form, whatever
     /// its case and hyphens), the oldest first, at most `limit` of each.
     async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError>;
+
+    /// The first `limit` of the memories whose keys begin with `beginning`, by their keys,
+    /// after `after` if given.
+    async fn memories(
+        &self,
+        beginning: &str,
+        after: Option<&SubjectKey>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, Memory)>, StoreError>;
+
+    /// The last defect figures kept for `question`.
+    async fn figures(&self, question: &str) -> Result<Option<Figures>, StoreError>;
 
     /// What is remembered of `subject`.
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError>;

@@ -111,6 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::defects::Counts;
     use crate::domain::delivery::Receipt;
     use crate::domain::memory::Memory;
     use crate::domain::plan::Verdict;
@@ -126,6 +127,8 @@ mod tests {
     #[test]
     fn the_first_release_s_forms_stay_readable() {
         golden::<Memory>(include_str!("../../tests/fixtures/stored/v1/memory.json"));
+        golden::<Memory>(include_str!("../../tests/fixtures/stored/v1/memory-standing.json"));
+        golden::<Counts>(include_str!("../../tests/fixtures/stored/v1/figures.json"));
         golden::<Vec<Verdict>>(include_str!("../../tests/fixtures/stored/v1/verdicts.json"));
         golden::<Vec<Verdict>>(include_str!("../../tests/fixtures/stored/v1/verdicts-open.json"));
         golden::<Facts>(include_str!("../../tests/fixtures/stored/v1/facts-looked-up.json"));

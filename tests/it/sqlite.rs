@@ -14,8 +14,11 @@ use relaybell::domain::delivery::State;
 use relaybell::domain::event::Dedup;
 use relaybell::domain::priority::Priority;
 use relaybell::domain::stage::Stage;
+use relaybell::domain::standing::Standing;
 use relaybell::store::sqlite::{OpenError, SqliteStore, announcement};
 use relaybell::store::{Committed, DeliveryFilter, Ledger, Store, StoreError};
+
+use serde_json::json;
 
 use crate::conformance::sketch::{at, name, plan, remembering, subject};
 
@@ -166,7 +169,7 @@ async fn a_file_of_the_first_schema_is_migrated_and_goes_on() {
     let folder = Folder::new();
     folder.meddle(FIRST_SCHEMA);
     assert!(
-        matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Older { found: 1, known: 3, .. })),
+        matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Older { found: 1, known: 4, .. })),
         "reading does not migrate"
     );
     let store = folder.open();
@@ -198,6 +201,34 @@ async fn a_file_of_the_second_schema_knows_which_events_are_open() {
     assert_eq!(open.iter().map(|event| event.id).collect::<Vec<_>>(), [events[0].id]);
 }
 
+/// A file of the third schema, with defects that are remembered.
+const THIRD_SCHEMA: &str = concat!(
+    include_str!("../../src/store/sqlite/migrations/0001.sql"),
+    include_str!("../../src/store/sqlite/migrations/0002.sql"),
+    include_str!("../../src/store/sqlite/migrations/0003.sql"),
+    include_str!("../fixtures/stored/schema-3.sql"),
+);
+
+#[tokio::test]
+async fn a_file_of_the_third_schema_learns_what_became_of_its_defects() {
+    let folder = Folder::new();
+    folder.meddle(THIRD_SCHEMA);
+    let store = folder.open();
+    let memories = store.memories("qase/", None, 10).await.unwrap();
+    let told: Vec<_> = memories.iter().map(|(key, memory)| (key.0.as_str(), memory.standing)).collect();
+    assert_eq!(
+        told,
+        [
+            ("qase/-/defect/19", Some(Standing::Gone)),
+            ("qase/SHOP/defect/17", Some(Standing::Open)),
+            ("qase/SHOP/defect/18", Some(Standing::Closed)),
+            ("qase/SHOP/defect/20", None),
+        ]
+    );
+    assert_eq!(memories[1].1.facts["pass_rate"].value, json!(0.933_333_333_333_333_3), "what was there is untouched");
+    assert_eq!(store.figures("anything").await.unwrap(), None);
+}
+
 #[test]
 fn a_file_of_another_schema_or_program_is_refused() {
     let folder = Folder::new();
@@ -205,9 +236,9 @@ fn a_file_of_another_schema_or_program_is_refused() {
     folder.meddle("PRAGMA user_version = 99");
     assert_eq!(
         folder.refused(),
-        "…/relaybell.db has schema 99, this release knows up to 3: run the release that wrote it, or a newer one"
+        "…/relaybell.db has schema 99, this release knows up to 4: run the release that wrote it, or a newer one"
     );
-    assert!(matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Newer { found: 99, known: 3, .. })));
+    assert!(matches!(SqliteStore::open_read_only(&folder.file()), Err(OpenError::Newer { found: 99, known: 4, .. })));
 
     let folder = Folder::new();
     folder.meddle("CREATE TABLE notes (text TEXT)");

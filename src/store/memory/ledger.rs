@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::super::stored::KeptFacts;
 use super::super::{
-    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, Store, StoreError, Tally,
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Figures, Hold, Ledger, QueueDepth, Store, StoreError,
+    Tally,
 };
 use super::{Kept, MemoryStore};
 use crate::domain::delivery::State;
 use crate::domain::event::SubjectKey;
 use crate::domain::ids::{DeliveryId, EventId};
-use crate::domain::memory::Known;
+use crate::domain::memory::{Known, Memory};
 use crate::domain::plan::Plan;
 use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
@@ -104,6 +105,22 @@ impl Ledger for MemoryStore {
         events.truncate(limit);
         deliveries.truncate(limit);
         Ok((events, deliveries))
+    }
+
+    async fn memories(
+        &self,
+        beginning: &str,
+        after: Option<&SubjectKey>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, Memory)>, StoreError> {
+        let shelf = self.open()?;
+        let later = shelf.memory.iter().filter(|(key, _)| after.is_none_or(|after| *key > after));
+        let of = later.filter(|(key, _)| key.0.starts_with(beginning)).take(limit);
+        Ok(of.map(|(key, known)| (key.clone(), known.memory.clone())).collect())
+    }
+
+    async fn figures(&self, question: &str) -> Result<Option<Figures>, StoreError> {
+        Ok(self.open()?.figures.get(question).copied())
     }
 
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {

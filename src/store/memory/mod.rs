@@ -1,5 +1,6 @@
 //! The in-memory store: the executable specification of every other. Plain, not fast.
 
+mod kept;
 mod ledger;
 mod planned;
 
@@ -9,10 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::again::Finished;
-use super::{AttemptRecord, Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, refusal};
+use super::{
+    AttemptRecord, Committed, Figures, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, refusal,
+};
 use crate::domain::Name;
-use crate::domain::delivery::{self, Counts, Job, NewDelivery, Receipt, State, Transition};
+use crate::domain::delivery::{self, Counts, NewDelivery, Receipt, State, Transition};
 use crate::domain::event::SubjectKey;
 use crate::domain::ids::DeliveryId;
 use crate::domain::memory::{Known, Memory, MemoryVersion};
@@ -54,6 +56,8 @@ struct Shelf {
     revisions: BTreeMap<String, (Timestamp, Map<String, Value>)>,
     /// By destination and conversation, with when they were touched last.
     threads: BTreeMap<(Name, String), (Timestamp, Thread)>,
+    /// By question.
+    figures: BTreeMap<String, Figures>,
 }
 
 #[derive(Debug)]
@@ -385,6 +389,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn keep_figures(&self, question: &str, figures: &Figures) -> Result<(), StoreError> {
+        self.open()?.figures.insert(question.to_owned(), *figures);
+        Ok(())
+    }
+
     async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut shelf = self.open()?;
         let unfinished = |shelf: &Shelf, test: &dyn Fn(&NewDelivery) -> bool| {
@@ -405,6 +414,12 @@ impl Store for MemoryStore {
         stale.truncate(limit);
         shelf.memory.retain(|key, _| !stale.iter().any(|(_, stale)| stale == key));
 
+        let mut past: Vec<_> = shelf.figures.iter().map(|(question, figures)| (figures.at, question.clone())).collect();
+        past.retain(|(at, _)| *at < before);
+        past.sort();
+        past.truncate(limit);
+        shelf.figures.retain(|question, _| !past.iter().any(|(_, past)| past == question));
+
         let before = before.minus(THREAD_KEPT);
         let mut done: Vec<_> = shelf.threads.iter().map(|(place, (at, _))| (*at, place.clone())).collect();
         done.retain(|(at, (destination, conversation))| {
@@ -424,56 +439,5 @@ impl Store for MemoryStore {
     async fn close(&self) -> Result<(), StoreError> {
         self.open()?.closed = true;
         Ok(())
-    }
-}
-
-impl Kept {
-    fn is_in_conversation_of(&self, new: &NewDelivery) -> bool {
-        self.what.conversation == new.conversation && self.what.destination == new.destination
-    }
-
-    fn finish(&mut self, state: State, at: Timestamp, why: Option<String>) {
-        self.state = state;
-        self.at = at;
-        self.why = why;
-    }
-
-    fn finished(&self) -> Finished<'_> {
-        Finished {
-            id: self.what.id,
-            event: self.what.event,
-            state: self.state,
-            action: self.what.action.word(),
-            destination: &self.what.destination,
-            key: &self.what.key,
-            unsure: self.unsure,
-        }
-    }
-
-    /// Where its thread is kept.
-    fn place(&self) -> (Name, String) {
-        (self.what.destination.clone(), self.what.conversation.clone())
-    }
-
-    fn job(&self, thread: Option<Thread>, now: Timestamp) -> Job {
-        let what = self.what.clone();
-        Job {
-            id: what.id,
-            event: what.event,
-            rule: what.rule,
-            destination: what.destination,
-            conversation: what.conversation,
-            action: what.action,
-            key: what.key,
-            content: what.content,
-            accepted: self.created,
-            expires: what.expires,
-            began: now,
-            attempt: self.attempts,
-            failures: self.failures,
-            unsure: self.unsure,
-            looks: self.looks,
-            thread,
-        }
     }
 }

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use crate::domain::thread::THREAD_KEPT;
 use crate::domain::time::Timestamp;
 
-/// Forgets events with all that belongs to them, memory and threads; how many events went.
+/// Forgets events with all that belongs to them, memory, threads and figures; how many events went.
 pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<usize, Fault> {
     let mut events = db.prepare_cached(
         "DELETE FROM events WHERE seq IN (
@@ -34,5 +34,10 @@ pub(super) fn forget(db: &Connection, before: Timestamp, limit: i64) -> Result<u
              ORDER BY t.touched, t.destination, t.conversation LIMIT ?2)",
     )?;
     threads.execute((before.minus(THREAD_KEPT), limit))?;
+    let mut figures = db.prepare_cached(
+        "DELETE FROM figures WHERE question IN (
+             SELECT question FROM figures WHERE at < ?1 ORDER BY at, question LIMIT ?2)",
+    )?;
+    figures.execute((before, limit))?;
     Ok(gone)
 }

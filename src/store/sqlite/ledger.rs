@@ -11,16 +11,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::super::{
-    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Hold, Ledger, QueueDepth, StoreError, Tally, stored,
+    AttemptRecord, DeliveryFilter, DeliveryRecord, EventRecord, Figures, Hold, Ledger, QueueDepth, StoreError, Tally,
+    stored,
 };
 use super::SqliteStore;
+use super::defects;
 use super::desk::Desk;
 use super::fault::{Fault, unreadable};
 use super::query::{Query, ids_like};
 use super::row::stage_code;
 use crate::domain::event::{Dedup, SubjectKey};
 use crate::domain::ids::{DeliveryId, EventId};
-use crate::domain::memory::{Known, MemoryVersion};
+use crate::domain::memory::{Known, Memory, MemoryVersion};
 use crate::domain::stage::Stage;
 use crate::domain::time::Timestamp;
 
@@ -280,6 +282,19 @@ impl Ledger for SqliteLedger {
         self.desk.ask(move |db| ids_like(db, &prefix, limit)).await
     }
 
+    async fn memories(
+        &self,
+        beginning: &str,
+        after: Option<&SubjectKey>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, Memory)>, StoreError> {
+        defects::memories(&self.desk, &self.file, beginning, after, limit).await
+    }
+
+    async fn figures(&self, question: &str) -> Result<Option<Figures>, StoreError> {
+        defects::figures(&self.desk, &self.file, question).await
+    }
+
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {
         recall(&self.desk, &self.file, subject).await
     }
@@ -345,6 +360,19 @@ impl Ledger for SqliteStore {
 
     async fn ids_like(&self, prefix: &str, limit: usize) -> Result<(Vec<EventId>, Vec<DeliveryId>), StoreError> {
         self.ledger.ids_like(prefix, limit).await
+    }
+
+    async fn memories(
+        &self,
+        beginning: &str,
+        after: Option<&SubjectKey>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, Memory)>, StoreError> {
+        self.ledger.memories(beginning, after, limit).await
+    }
+
+    async fn figures(&self, question: &str) -> Result<Option<Figures>, StoreError> {
+        self.ledger.figures(question).await
     }
 
     async fn remembered(&self, subject: &SubjectKey) -> Result<Known, StoreError> {

@@ -5,6 +5,7 @@
 //! webhooks, and the other reads for people, so that a long list never delays an answer.
 
 mod commit;
+mod defects;
 mod desk;
 mod fault;
 mod file;
@@ -38,7 +39,7 @@ use self::lock::Lock;
 pub use self::lock::{Holder, announcement};
 use self::settle::Ending;
 use self::writer::Writer;
-use super::{Committed, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, stored};
+use super::{Committed, Figures, Hold, Lease, Nodes, Settled, Settlement, Store, StoreError, Taken, stored};
 use crate::domain::Name;
 use crate::domain::event::SubjectKey;
 use crate::domain::ids::DeliveryId;
@@ -250,6 +251,13 @@ impl Store for SqliteStore {
                 Ok(())
             })
             .await
+    }
+
+    async fn keep_figures(&self, question: &str, figures: &Figures) -> Result<(), StoreError> {
+        let refused = |error| StoreError::Refused(format!("the figures cannot be stored: {error}"));
+        let (question, at) = (question.to_owned(), figures.at);
+        let counts = stored::write(&figures.counts).map_err(refused)?;
+        self.writer.ask(move |db| defects::keep(db, &question, at, &counts)).await
     }
 
     async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod commit;
+mod defects;
 mod lanes;
 mod model;
 mod people;

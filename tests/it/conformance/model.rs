@@ -288,6 +288,10 @@ impl Pair {
                 sqlite.deliveries(&filter, None, 1000).await.unwrap()
             );
         }
+        prop_assert_eq!(
+            memory.memories("qase/PAY/", None, 100).await.unwrap(),
+            sqlite.memories("qase/PAY/", None, 100).await.unwrap()
+        );
         for name in DESTINATIONS.map(name) {
             prop_assert_eq!(memory.next_due(&name).await.unwrap(), sqlite.next_due(&name).await.unwrap());
         }

@@ -97,7 +97,7 @@ pub fn remembering(mut plan: Plan, from: Option<MemoryVersion>, severity: &str) 
     let received = plan.event.received;
     let facts = BTreeMap::from([("severity".to_owned(), Remembered { value: severity.into(), since: received })]);
     let key = subject(plan.event.subject.as_deref().unwrap());
-    plan.memory = Some(MemoryChange { key, from, to: Memory { first_seen: received, facts } });
+    plan.memory = Some(MemoryChange { key, from, to: Memory { first_seen: received, facts, standing: None } });
     plan
 }
 
