@@ -60,7 +60,7 @@ mod yaml;
 mod yaml_words;
 
 use diagnostic::Diagnostics;
-pub use exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
+pub use exchanges::{CountedIn, CreateDefect, DefectKpis, Late, PROJECT_MARK, Remembered};
 pub use files::{Disk, FILE_BYTES_MAX, Files, Texts};
 pub use loader::{Instead, Whereabouts, load_from, load_with, rules_alone, whereabouts, words};
 pub use mutes::ended_mutes;

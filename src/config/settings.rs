@@ -54,11 +54,12 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<Settings> {
     let storage = storage(fields.take("storage"), desk);
     let rules = folder(fields.take("rules"), "rules", desk);
     let templates = folder(fields.take("templates"), "templates", desk);
-    let sources::Sources { sources, names: source_names, pledges } = sources::read(fields.take("sources"), desk);
+    let sources::Sources { mut sources, names: source_names, pledges } = sources::read(fields.take("sources"), desk);
     let senders = sources.values().filter(|spec| !spec.adapter.is_own());
     let catalogues = senders.map(|spec| spec.adapter.catalogue()).collect();
     desk.findings.hold_against(Arc::new(Vocabulary::of(catalogues)));
     let destinations = all_destinations(fields.take("destinations"), desk);
+    sources::read_memories(&pledges, &mut sources, &source_names, &destinations, desk);
     let people = fields.take("people").map(|node| Arc::new(read_people(node, desk))).unwrap_or_default();
     fields.later(&["calendars", "quiet_hours"]);
     fields.finish(&mut desk.findings);

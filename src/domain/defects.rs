@@ -33,13 +33,6 @@ impl Counts {
             _ => None,
         }
     }
-
-    /// Makes counts of numbers in the order of [`COUNTED`]; `None` when one is missing.
-    #[must_use]
-    pub fn from_numbers(numbers: &[u64]) -> Option<Self> {
-        let [total, open, closed, critical, moderate] = *numbers else { return None };
-        Some(Self { total, open, closed, critical, moderate })
-    }
 }
 
 /// From how many defects on it looks how bad, and the words for it.

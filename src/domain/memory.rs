@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::SubjectKey;
-use super::standing::Standing;
+use super::standing::Stands;
 use super::time::Timestamp;
 
 /// The facts last known of one subject.
@@ -18,7 +18,7 @@ pub struct Memory {
     pub facts: BTreeMap<String, Remembered>,
     /// What has become of it; `None` while nothing has told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standing: Option<Standing>,
+    pub standing: Option<Stands>,
 }
 
 /// One remembered fact.

@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod breaker;
+pub mod census;
 pub mod characters;
 pub mod condition;
 pub mod defects;

@@ -17,7 +17,7 @@ use super::message::{CONTENT_VERSION, Content, Message};
 use super::render::Templates;
 use super::rule::{Judgement, Rule, RuleSet, Send};
 use super::stage::Stage;
-use super::standing::Standing;
+use super::standing::{Standing, Stands};
 use super::time::Timestamp;
 
 mod open;
@@ -309,7 +309,9 @@ fn remember(arrival: &Arrival, known: &Known) -> Option<MemoryChange> {
         Some((memory, version)) => (memory.clone(), Some(*version)),
         None => (Memory { first_seen: arrival.received, facts: BTreeMap::new(), standing: None }, None),
     };
-    let standing = Standing::told_by(&report.event, &report.facts).or(memory.standing);
+    let since = report.time.unwrap_or(arrival.received);
+    let told = Standing::told_by(&report.event, &report.facts).map(|is| Stands { is, since });
+    let standing = Stands::heard(memory.standing, told);
     let mut changed = from.is_none() || standing != memory.standing;
     memory.standing = standing;
     for (name, value) in &report.facts {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::condition::fold;
+use super::time::Timestamp;
 
 /// What has become of a subject, by the last event that told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,27 @@ pub enum Standing {
     Closed,
     /// It was deleted.
     Gone,
+}
+
+/// What has become of a subject, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stands {
+    /// What it is.
+    pub is: Standing,
+    /// When it became that, by the sender.
+    pub since: Timestamp,
+}
+
+impl Stands {
+    /// What is known once `told` was heard too: events come in any order, so what happened
+    /// later counts, and of two at one time what was heard later.
+    #[must_use]
+    pub fn heard(known: Option<Self>, told: Option<Self>) -> Option<Self> {
+        match (known, told) {
+            (Some(known), Some(told)) if told.is == known.is || told.since < known.since => Some(known),
+            (known, told) => told.or(known),
+        }
+    }
 }
 
 /// What the last part of an event's name tells: `resolved` of `defect.resolved`.
@@ -104,5 +126,16 @@ mod tests {
             let found = Standing::told_by(event, facts.as_object().unwrap());
             assert_eq!(found, told, "{event} {status:?}");
         }
+    }
+
+    #[test]
+    fn what_happened_later_counts_in_whatever_order_it_is_heard() {
+        let at = |is, ms| Some(Stands { is, since: Timestamp::from_ms(ms) });
+        let (open, closed, gone) = (at(Standing::Open, 1), at(Standing::Closed, 2), at(Standing::Gone, 3));
+        for heard in [[open, closed, gone], [gone, closed, open], [closed, gone, open], [open, gone, None]] {
+            assert_eq!(heard.into_iter().fold(None, Stands::heard), gone);
+        }
+        assert_eq!(Stands::heard(open, at(Standing::Closed, 1)), at(Standing::Closed, 1));
+        assert_eq!(Stands::heard(None, None), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::relay::counting::critical_page;
 
 use super::problem::Problem;
 
-/// When to ask again after the tracker did not answer, in seconds.
+/// When to ask again after the defects could not be counted, in seconds.
 const RETRY_SECONDS: u32 = 15;
 
 /// Says that a newer answer could not be had (RFC 7234, 5.5.2).
@@ -49,14 +49,13 @@ pub(super) async fn answer(relay: &Relay, source: &SourceSpec, asked: &str) -> R
     let figures = match relay.figures(kpis, project).await {
         Ok(figures) => figures,
         Err(why) => {
-            let detail = format!("The tracker could not be asked, and no earlier figures are known: {why}");
+            let detail = format!("The defects could not be counted, and no earlier figures are known: {why}");
             return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no figures yet", detail)
                 .retry_after(RETRY_SECONDS)
                 .into_response();
         }
     };
     let snapshot = relay.shared.current.load();
-    let page = snapshot.destinations.get(&kpis.from).and_then(|spec| critical_page(kpis, spec, project));
     let counts = figures.counts;
     let body = Defects {
         total_defects: counts.total,
@@ -65,7 +64,7 @@ pub(super) async fn answer(relay: &Relay, source: &SourceSpec, asked: &str) -> R
         open_defects: counts.open,
         closed_defects: counts.closed,
         status: kpis.scale.word(&counts).to_owned(),
-        critical_defects_link: page,
+        critical_defects_link: critical_page(&snapshot, kpis, project),
     };
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();

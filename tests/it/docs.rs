@@ -104,7 +104,10 @@ fn whole(block: &Block<'_>) -> Option<Memory> {
     let text = block.text.clone();
     let first = text.lines().next().unwrap_or_default();
     if UIPATH.contains(&text) {
-        return Some(one_configuration(UIPATH));
+        let files = one_configuration(UIPATH);
+        if files.0.values().any(|file| text.as_bytes().ends_with(file)) {
+            return Some(files);
+        }
     }
     if block.language == "handlebars" {
         let name = first.trim_start_matches("{{!-- ").trim_end_matches(" --}}").to_owned();
@@ -131,15 +134,17 @@ fn whole(block: &Block<'_>) -> Option<Memory> {
     }
 }
 
-/// The one configuration that all examples of `markdown` make together, each in the file
-/// that its first line names.
+/// The one configuration that the examples of `markdown` make together, each in the file
+/// that its first line names; the first of each file, for later ones stand for themselves.
 fn one_configuration(markdown: &str) -> Memory {
     let mut files = Memory::default();
     for block in blocks(markdown).iter().filter(|block| ["yaml", "handlebars"].contains(&block.language)) {
         let first = block.text.lines().next().unwrap_or_default();
         let name = first.trim_start_matches("# ").trim_start_matches("{{!-- ").trim_end_matches(" --}}");
         let whole = block.text.strip_prefix("{{!-- ").and_then(|text| text.split_once('\n'));
-        files = files.with(name, whole.map_or(block.text.as_str(), |(_, text)| text));
+        if !files.0.contains_key(Path::new(name)) {
+            files = files.with(name, whole.map_or(block.text.as_str(), |(_, text)| text));
+        }
     }
     files
 }
@@ -273,8 +278,11 @@ fn every_key_of_a_source_is_documented() {
 #[test]
 fn every_word_of_test_manager_is_documented() {
     let code = include_str!("../../src/config/sources/uipath.rs");
-    let mut keys = words_after(code, "fields.take(");
-    keys.extend(words_after(code, "fields.require("));
+    let mut keys = BTreeSet::new();
+    for code in [code, include_str!("../../src/config/sources/kpis.rs")] {
+        keys.extend(words_after(code, "fields.take("));
+        keys.extend(words_after(code, "fields.require("));
+    }
     keys.extend(relaybell::domain::defects::COUNTED);
     // Shown in the example.
     for inner in ["words", "warning", "critical"] {

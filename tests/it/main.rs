@@ -44,6 +44,7 @@ mod lookup;
 mod loops;
 mod mapping;
 mod markdown;
+mod memory_kpis;
 mod messages;
 mod own_events;
 mod people;

@@ -36,6 +36,20 @@ sources:
       link: "https://acme.atlassian.net/projects/{{project}}"
       fresh: 5m
       status: { words: [Green, Amber, Red], warning: { open: 10 }, critical: { critical: 2 } }
+  dashboard:
+    kind: uipath
+    secrets: ["${S}"]
+    projects: { 3dae45a4-6fc3-4a10-8c1e-0b49c244dbb8: SHOP }
+    defect_kpis:
+      from: memory
+      sources: [qase]
+      subjects: [defect]
+      count:
+        total: { source: qase }
+        open: { none_of: [{ status: [resolved, invalid] }] }
+        closed: { status: [resolved, invalid] }
+        critical: { severity: { at_least: critical } }
+        moderate: { severity: [major, normal] }
   ci:
     kind: json
     expect_every: { source: 24h, projects: { PAY: 48h } }

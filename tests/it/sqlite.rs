@@ -215,13 +215,16 @@ async fn a_file_of_the_third_schema_learns_what_became_of_its_defects() {
     folder.meddle(THIRD_SCHEMA);
     let store = folder.open();
     let memories = store.memories("qase/", None, 10).await.unwrap();
-    let told: Vec<_> = memories.iter().map(|(key, memory)| (key.0.as_str(), memory.standing)).collect();
+    let told: Vec<_> = memories
+        .iter()
+        .map(|(key, memory)| (key.0.as_str(), memory.standing.map(|stands| (stands.is, stands.since.as_ms()))))
+        .collect();
     assert_eq!(
         told,
         [
-            ("qase/-/defect/19", Some(Standing::Gone)),
-            ("qase/SHOP/defect/17", Some(Standing::Open)),
-            ("qase/SHOP/defect/18", Some(Standing::Closed)),
+            ("qase/-/defect/19", Some((Standing::Gone, 5))),
+            ("qase/SHOP/defect/17", Some((Standing::Open, 1))),
+            ("qase/SHOP/defect/18", Some((Standing::Closed, 3))),
             ("qase/SHOP/defect/20", None),
         ]
     );

@@ -73,6 +73,11 @@ fn create_defect() -> Value {
 fn defect_kpis() -> Value {
     let query = |word: &str| json!({ "type": "string", "description": format!("What counts as {word}.") });
     let counted: Vec<Key> = COUNTED.into_iter().map(|word| key(word, query(word))).collect();
+    let lines = |word: &str| {
+        let about = format!("The lines, as in a rule's 'when', that hold of a defect that counts as {word}.");
+        json!({ "type": "object", "minProperties": 1, "description": about })
+    };
+    let sorts: Vec<Key> = COUNTED.into_iter().map(|word| key(word, lines(word))).collect();
     let limit = |word: &str| {
         let about = format!("So many {word} defects.");
         json!({ "type": "integer", "minimum": 1, "description": about })
@@ -82,10 +87,28 @@ fn defect_kpis() -> Value {
         map(about, limits)
     };
     map(
-        "The defect figures of Test Manager's dashboard, counted in a tracker.",
+        "The defect figures of Test Manager's dashboard, counted in a tracker or from Relaybell's own memory.",
         vec![
-            must("from", text("The destination, of kind jira, whose issues are counted.")),
+            must(
+                "from",
+                text("The destination, of kind jira, whose issues are counted; memory: what Relaybell remembers."),
+            ),
             key("jql", map("Queries in place of the tracker's own; {{project}} is the project's code.", counted)),
+            key("count", map("What counts as what, from memory. Without it what happened and severity tell.", sorts)),
+            key(
+                "sources",
+                list(
+                    "The sources whose defects are counted from memory. Without it: all.",
+                    &json!({ "type": "string" }),
+                ),
+            ),
+            key(
+                "subjects",
+                list(
+                    "What is counted from memory: what stands before the slash in subjects. Without it: [defect].",
+                    &json!({ "type": "string" }),
+                ),
+            ),
             key("link", text("The page of the critical defects; {{project}} is the project's code.")),
             key("fresh", duration("How long a count is as good as new, 5s to 1h.", "60s")),
             key(

@@ -4,6 +4,8 @@ mod api;
 mod cloudevents;
 mod expect;
 mod json;
+mod kpis;
+mod memories;
 mod orchestrator;
 mod pledge;
 mod proof;
@@ -25,6 +27,7 @@ use super::{ApiSpec, Exchanges, SourceSpec, Unread};
 use crate::domain::Name;
 use crate::source::Source;
 use crate::source::own::{self, Own};
+pub use memories::read as read_memories;
 pub use pledge::{Pledge, check as check_pledges};
 
 /// The kinds of source.

@@ -1,5 +1,6 @@
 //! Names in sources that are looked up when destinations and rules are read.
 
+use super::memories::Memories;
 use crate::config::findings::{Findings, Place};
 use crate::config::nearest::did_you_mean;
 use crate::config::settings::Settings;
@@ -24,6 +25,8 @@ pub enum Pledge {
         /// Where it stands.
         at: Place,
     },
+    /// What is remembered of subjects is counted.
+    Remembers(Box<Memories>),
 }
 
 /// Reports every name that does not keep what a source relies on. `names` are those of all
@@ -33,6 +36,8 @@ pub fn check(settings: &Settings, rules: &[Rule], names: &[&str], findings: &mut
         match pledge {
             Pledge::Creates { rule, at } => creates(rule, *at, rules, names, findings),
             Pledge::Counts { destination, at } => counts(destination, *at, settings, findings),
+            // Read already, when all sources were known.
+            Pledge::Remembers(_) => {}
         }
     }
 }
@@ -56,13 +61,18 @@ fn counts(destination: &Name, at: Place, settings: &Settings, findings: &mut Fin
     match settings.destinations.get(destination) {
         None => {
             let message = format!("there is no destination '{destination}'{}", did_you_mean(destination, all()));
-            findings.error_help(at, message, "name the tracker whose issues are counted, of kind jira");
+            findings.error_help(
+                at,
+                message,
+                "name the tracker whose issues are counted, of kind jira, or memory for what Relaybell remembers",
+            );
         }
         // It is broken, and that has been said.
         Some((_, None)) => {}
         Some((_, Some(spec))) if spec.adapter.defect_queries().is_none() => {
             let message = format!("issues at '{destination}' cannot be counted");
-            findings.error_help(at, message, "only destinations of kind jira can be asked how many issues they have");
+            findings.error_help(at, message, "only destinations of kind jira can be asked how many issues they have;  from: memory  counts what Relaybell \
+                        remembers");
         }
         Some(_) => {}
     }

@@ -5,20 +5,20 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::kpis::{self, Asked};
 use super::proof::{self, SECRET_HEADER, Usual, Way};
 use super::{Pledge, Read};
 use crate::config::desk::Desk;
 use crate::config::destinations::{limit, proxy};
-use crate::config::exchanges::{CreateDefect, DefectKpis, Late, PROJECT_MARK};
+use crate::config::exchanges::{CreateDefect, Late};
 use crate::config::fields::{Fields, entries, items, right, text};
 use crate::config::findings::Place;
-use crate::config::nearest::{any_of, did_you_mean};
+use crate::config::nearest::did_you_mean;
 use crate::config::node::{Node, Tree as Written};
 use crate::config::rest_call::{self, exact};
 use crate::config::secrets::State;
 use crate::config::{ApiSpec, Exchanges, RateLimit, address};
 use crate::domain::Name;
-use crate::domain::defects::{COUNTED, Scale};
 use crate::domain::render::{Line, Tree};
 use crate::source::uipath::{Api, CLOUD_SCOPE, TestManager, token_url_of};
 
@@ -38,11 +38,6 @@ const API_TIMEOUT: Duration = Duration::from_secs(10);
 const WAIT: Duration = Duration::from_secs(10);
 const WAIT_LEAST: Duration = Duration::from_secs(1);
 const WAIT_MOST: Duration = Duration::from_secs(60);
-
-/// How long a count is as good as new.
-const FRESH: Duration = Duration::from_secs(60);
-const FRESH_LEAST: Duration = Duration::from_secs(5);
-const FRESH_MOST: Duration = Duration::from_secs(3600);
 
 /// What is known of the issue that answers a request.
 const ISSUE: [&str; 5] = ["key", "url", "title", "priority", "destination"];
@@ -73,7 +68,9 @@ pub(super) fn read(
     let projects = fields.take("projects").map(|node| projects(node, desk)).unwrap_or_default();
     let api = fields.take("api").map(|node| api(node, desk));
     let create_defect = fields.take("create_defect").and_then(|node| create_defect(node, pledges, desk));
-    let defect_kpis = fields.take("defect_kpis").and_then(|node| defect_kpis(node, &projects, pledges, desk));
+    let defect_kpis = fields
+        .take("defect_kpis")
+        .and_then(|node| kpis::read(node, &Asked { source: name, projects: &projects }, pledges, desk));
     let (api, asked) = right(api)?.unzip();
     let source = TestManager { name: name.to_owned(), proof: proof?, projects, api };
     Some(Read { adapter: Arc::new(source), api: asked, exchanges: Exchanges { create_defect, defect_kpis } })
@@ -243,107 +240,4 @@ fn response_line(written: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Line
         sound = false;
     }
     sound.then_some(line)
-}
-
-fn defect_kpis(
-    node: &Node,
-    projects: &BTreeMap<String, String>,
-    pledges: &mut Vec<Pledge>,
-    desk: &mut Desk<'_>,
-) -> Option<DefectKpis> {
-    let mut fields = Fields::of(node, "'defect_kpis'", &mut desk.findings)?;
-    let from = fields.require("from", &mut desk.findings).and_then(|node| {
-        let from = Name::from(text(node, "'from'", &mut desk.findings)?);
-        pledges.push(Pledge::Counts { destination: from.clone(), at: node.at });
-        Some(from)
-    });
-    let queries = fields.take("jql").map_or(Some(<[Option<String>; 5]>::default()), |node| queries(node, desk));
-    let link = match fields.take("link") {
-        Some(node) => marked(node, "'link'", desk).map(Some),
-        None => Some(None),
-    };
-    let fresh =
-        fields.take("fresh").map_or(Some(FRESH), |node| desk.duration(node, "'fresh'", FRESH_LEAST, FRESH_MOST));
-    let scale = fields.take("status").map_or(Some(Scale::default()), |node| scale(node, desk));
-    fields.finish(&mut desk.findings);
-    Some(DefectKpis {
-        from: from?,
-        queries: queries?,
-        link: link?,
-        fresh: fresh?,
-        scale: scale?,
-        projects: projects.clone(),
-    })
-}
-
-/// `jql:`: one query for each count.
-fn queries(node: &Node, desk: &mut Desk<'_>) -> Option<[Option<String>; 5]> {
-    let mut fields = Fields::of(node, "'jql'", &mut desk.findings)?;
-    let mut queries = <[Option<String>; 5]>::default();
-    let mut sound = true;
-    for (query, word) in queries.iter_mut().zip(COUNTED) {
-        let Some(node) = fields.take(word) else { continue };
-        *query = marked(node, &format!("'{word}'"), desk);
-        sound &= query.is_some();
-    }
-    fields.finish(&mut desk.findings);
-    sound.then_some(queries)
-}
-
-/// A text in which only the project's code is filled in.
-fn marked(node: &Node, what: &str, desk: &mut Desk<'_>) -> Option<String> {
-    let text = desk.filled(node, what)?;
-    if text.value.replace(PROJECT_MARK, "").contains("{{") {
-        let help = "{{project}} is all that can be filled in here: nothing else is known of a question for figures";
-        desk.findings.error_help(node.at, format!("{what} names something else than {PROJECT_MARK}"), help);
-        return None;
-    }
-    Some(text.value)
-}
-
-/// `status:`: the words, and from how many defects on each holds.
-fn scale(node: &Node, desk: &mut Desk<'_>) -> Option<Scale> {
-    let mut fields = Fields::of(node, "'status'", &mut desk.findings)?;
-    let usual = Scale::default();
-    let words = match fields.take("words") {
-        Some(node) => words(node, desk),
-        None => Some(usual.words),
-    };
-    let warning = fields.take("warning").map_or(Some(usual.warning), |node| limits(node, "'warning'", desk));
-    let critical = fields.take("critical").map_or(Some(usual.critical), |node| limits(node, "'critical'", desk));
-    fields.finish(&mut desk.findings);
-    Some(Scale { words: words?, warning: warning?, critical: critical? })
-}
-
-fn words(node: &Node, desk: &mut Desk<'_>) -> Option<[String; 3]> {
-    let written = items(node, "'words'", &mut desk.findings);
-    let words: Option<Vec<String>> =
-        written.iter().map(|word| desk.filled(word, "an entry of 'words'").map(|text| text.value)).collect();
-    match <[String; 3]>::try_from(words?) {
-        Ok(words) => Some(words),
-        Err(words) => {
-            let help = "from good to bad: words: [Good, Warning, Critical]";
-            desk.findings.error_help(node.at, format!("'words' has three words, but these are {}", words.len()), help);
-            None
-        }
-    }
-}
-
-/// `{ critical: 1, open: 20 }`.
-fn limits(node: &Node, what: &str, desk: &mut Desk<'_>) -> Option<Vec<(&'static str, u64)>> {
-    let mut limits = Some(Vec::new());
-    for entry in entries(node, what, &mut desk.findings) {
-        let word = COUNTED.into_iter().find(|word| *word == entry.key);
-        if word.is_none() {
-            let near = did_you_mean(&entry.key, COUNTED);
-            let help = format!("a limit has: {}", any_of(COUNTED).replace(" or ", ", "));
-            desk.findings.error_help(entry.key_at, format!("nothing is counted as '{}'{near}", entry.key), help);
-        }
-        let from = desk.count(&entry.value, &format!("'{}'", entry.key), u32::MAX);
-        match (word, from, &mut limits) {
-            (Some(word), Some(from), Some(limits)) => limits.push((word, u64::from(from.get()))),
-            _ => limits = None,
-        }
-    }
-    limits
 }

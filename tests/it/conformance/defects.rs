@@ -5,7 +5,7 @@
 use relaybell::domain::defects::Counts;
 use relaybell::domain::event::SubjectKey;
 use relaybell::domain::memory::MemoryChange;
-use relaybell::domain::standing::Standing;
+use relaybell::domain::standing::{Standing, Stands};
 use relaybell::store::Figures;
 
 use super::sketch::{at, plan, remembering, subject};
@@ -22,7 +22,7 @@ on_every_store!(
 async fn remember(bench: &Bench, n: u8, key: SubjectKey, standing: Standing) {
     let mut made = remembering(plan(n, "x", i64::from(n), &[]), None, "major");
     let MemoryChange { from, mut to, .. } = made.memory.take().unwrap();
-    to.standing = Some(standing);
+    to.standing = Some(Stands { is: standing, since: at(i64::from(n)) });
     made.memory = Some(MemoryChange { key, from, to });
     bench.store.commit(made).await.unwrap();
 }
@@ -57,7 +57,7 @@ async fn memories_are_read_by_what_their_keys_begin_with(mut bench: Bench) {
     assert_eq!(of("qase/PAY%").await, Vec::<String>::new());
     assert_eq!(of("").await.len(), keys.len());
     let (_, memory) = bench.store.memories(&pay, None, 1).await.unwrap().remove(0);
-    assert_eq!((memory.standing, &memory.facts["severity"].value), (Some(Standing::Closed), &"major".into()));
+    assert_eq!((memory.standing.unwrap().is, &memory.facts["severity"].value), (Standing::Closed, &"major".into()));
 }
 
 /// "after `after` if given"

@@ -5,9 +5,9 @@ CREATE TABLE figures (
     counts   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 -- What became of each subject, as the events that are kept tell by their names.
-UPDATE memory SET memory = json_set(memory.memory, '$.data.standing', told.standing)
+UPDATE memory SET memory = json_set(memory.memory, '$.data.standing', json_object('is', told.standing, 'since', told.time))
 FROM (
-    SELECT source || '/' || coalesce(project, '-') || '/' || subject AS key, max(seq),
+    SELECT source || '/' || coalesce(project, '-') || '/' || subject AS key, max(seq), time,
         CASE substr(name, instr(name, '.') + 1)
             WHEN 'resolved' THEN 'closed' WHEN 'closed' THEN 'closed' WHEN 'deleted' THEN 'gone' ELSE 'open'
         END AS standing
