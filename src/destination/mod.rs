@@ -4,7 +4,7 @@
 //! ask next, or what became of the job. The relay performs the asks.
 
 mod address;
-mod count;
+mod finding;
 mod flat;
 pub mod jira;
 mod reply;
@@ -20,7 +20,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde_json::Value;
 
-pub use count::{Counting, DefectQueries};
+pub use finding::{DefectQueries, Finding};
 
 pub use crate::domain::ask::{Answer, Ask, Reply};
 use crate::domain::delivery::{Action, Job, Outcome};
@@ -51,7 +51,13 @@ pub trait Destination: fmt::Debug + Send + Sync {
 
     /// The next step of a conversation that counts what `query`, in its own query language,
     /// finds; `None` where it cannot count.
-    fn count(&self, _query: &str, _answers: &[Answer]) -> Option<Counting> {
+    fn count(&self, _query: &str, _answers: &[Answer]) -> Option<Finding<u64>> {
+        None
+    }
+
+    /// The next step of a conversation that tells the status, in its own words, of the issue
+    /// with this key; `None` where it cannot tell.
+    fn status(&self, _key: &str, _answers: &[Answer]) -> Option<Finding<String>> {
         None
     }
 

@@ -14,13 +14,14 @@ use crate::domain::explain::{Obstacle, Part, explain};
 use crate::domain::facts::Facts;
 use crate::domain::ids::EventId;
 use crate::domain::plan::Decision;
-use crate::domain::render::{Flavor, Values};
+use crate::domain::render::{Flavor, Tree, Values};
 use crate::domain::stage::Stage;
 use crate::domain::trace::{Seen, Working};
 use crate::source::RawHook;
 use crate::store::{DeliveryFilter, DeliveryRecord, EventRecord, StoreError};
 
 use super::Relay;
+use super::asking;
 use super::ingest::{Accepted, IngestError};
 use super::manage::{Deed, Selection};
 
@@ -148,17 +149,41 @@ impl Relay {
             let why = hold.map(|hold| hold.why).or_else(|| latest.and_then(|(delivery, _)| delivery.why));
             return Ok(Answered::Late { event: event.id, why });
         };
-        let why = || delivery.why.clone().unwrap_or_else(|| format!("the delivery is {}", delivery.state));
-        Ok(match delivery.state {
-            State::Delivered => match response(wanted, event, &delivery) {
+        if delivery.state == State::Delivered {
+            let status = self.present_status(wanted, &delivery, end).await;
+            return Ok(match response(wanted, event, &delivery, status) {
                 Ok(body) => Answered::Issue(body),
                 Err(why) => {
                     let why = format!("the issue is there, but 'response' could not be filled in: {why}");
                     Answered::Failed { event: event.id, why }
                 }
+            });
+        }
+        let why = delivery.why.unwrap_or_else(|| format!("the delivery is {}", delivery.state));
+        Ok(Answered::Failed { event: event.id, why })
+    }
+
+    /// What the tracker says of the status of the issue, if the answer reads it and there is
+    /// time until `end`. An answer is not held back, and no status made up, for a tracker
+    /// that does not tell.
+    async fn present_status(&self, wanted: &CreateDefect, delivery: &DeliveryRecord, end: Duration) -> Option<String> {
+        if self.left(end).is_zero() || !reads_status(&wanted.response) {
+            return None;
+        }
+        let shared = &self.shared;
+        let spec = shared.current.load().destinations.get(&*delivery.destination).cloned()?;
+        let key = delivery.receipt.as_ref()?.key.as_deref()?;
+        spec.adapter.status(key, &[])?;
+        let asking = asking::find(shared, &spec, |answers| spec.adapter.status(key, answers));
+        let why = tokio::select! {
+            found = asking => match found {
+                Ok(status) => return Some(status),
+                Err((why, _)) => why,
             },
-            _ => Answered::Failed { event: event.id, why: why() },
-        })
+            () = shared.clock.sleep(self.left(end)) => "the sender waits no longer".to_owned(),
+        };
+        tracing::warn!(destination = &*spec.name, issue = key, why, "the status of an issue is not known");
+        None
     }
 
     /// The delivery that creates the issue for `event`: the last of its line, if it was
@@ -183,7 +208,12 @@ impl Relay {
 }
 
 /// The body of the answer.
-fn response(wanted: &CreateDefect, event: &EventRecord, delivery: &DeliveryRecord) -> Result<Value, String> {
+fn response(
+    wanted: &CreateDefect,
+    event: &EventRecord,
+    delivery: &DeliveryRecord,
+    status: Option<String>,
+) -> Result<Value, String> {
     let mut values = facts_of(event).values;
     let receipt = delivery.receipt.clone().unwrap_or_default();
     let mut issue: Map<String, Value> =
@@ -195,11 +225,19 @@ fn response(wanted: &CreateDefect, event: &EventRecord, delivery: &DeliveryRecor
         ("destination".to_owned(), delivery.destination.clone().into()),
         ("priority".to_owned(), priority(&delivery.content.fields)),
     ]);
+    issue.extend(status.map(|status| ("status".to_owned(), status.into())));
     issue.retain(|_, value| !value.is_null());
     values.insert("issue".to_owned(), Value::Object(issue));
     let values = Values::new(values, String::new(), String::new());
     let body = wanted.response.render(Flavor::Exact, &values)?;
     Ok(body.unwrap_or_else(|| json!({})))
+}
+
+/// Whether `response` reads the issue's status.
+fn reads_status(response: &Tree) -> bool {
+    let mut reads = false;
+    response.lines(&mut |line| reads |= line.reads().iter().any(|path| path.iter().take(2).eq(["issue", "status"])));
+    reads
 }
 
 /// The priority that the rule gives the issue.

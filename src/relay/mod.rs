@@ -19,6 +19,7 @@ use crate::telemetry::Metrics;
 pub mod account;
 mod again;
 pub mod answering;
+mod asking;
 pub mod books;
 pub mod capture;
 pub mod converse;

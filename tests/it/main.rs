@@ -38,6 +38,7 @@ mod handover;
 mod hostile;
 mod index;
 mod init;
+mod issue_status;
 mod language;
 mod lint;
 mod lookup;

@@ -177,7 +177,9 @@ fn all_remembered(node: &Node, findings: &mut Findings) -> bool {
     for line in lines {
         if NESTS.contains(&line.key.as_str()) {
             if let Tree::List(parts) = &line.value.tree {
-                sound &= parts.iter().fold(true, |sound, part| all_remembered(part, findings) && sound);
+                for part in parts {
+                    sound &= all_remembered(part, findings);
+                }
             }
             continue;
         }

@@ -40,7 +40,7 @@ const WAIT_LEAST: Duration = Duration::from_secs(1);
 const WAIT_MOST: Duration = Duration::from_secs(60);
 
 /// What is known of the issue that answers a request.
-const ISSUE: [&str; 5] = ["key", "url", "title", "priority", "destination"];
+const ISSUE: [&str; 6] = ["key", "url", "title", "status", "priority", "destination"];
 
 /// What Create Defect is answered unless the configuration says otherwise: the names that
 /// were seen in use, since UiPath publishes none.
@@ -48,7 +48,7 @@ const RESPONSE: [(&str, &str); 8] = [
     ("id", "{{issue.key}}"),
     ("key", "{{issue.key}}"),
     ("name", "{{issue.title}}"),
-    ("status", "Open"),
+    ("status", "{{issue.status}}"),
     ("priority", "{{issue.priority}}"),
     ("externalReference", "{{issue.key}}"),
     ("externalLink", "{{issue.url}}"),

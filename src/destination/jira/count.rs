@@ -3,57 +3,28 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::tell::{self, Question};
 use super::{Api, Jira};
-use crate::destination::count::{Counting, DefectQueries};
-use crate::destination::reply::{advise, quote};
-use crate::destination::{Answer, Step};
-use crate::domain::delivery::Outcome;
+use crate::destination::Answer;
+use crate::destination::finding::{DefectQueries, Finding};
 
 /// The next step: Cloud has a question of its own, Data Center tells it of a search for
 /// nothing.
-pub(super) fn step(jira: &Jira, jql: &str, answers: &[Answer]) -> Counting {
-    let Some(answer) = answers.first() else {
-        let (path, body) = match jira.api {
-            Api::V3 => ("search/approximate-count", json!({"jql": jql})),
-            Api::V2 => ("search", json!({"jql": jql, "maxResults": 0, "fields": ["key"]})),
-        };
-        return match jira.ask(&Method::POST, "count issues", path, Some(&body)) {
-            Step::Ask(ask) => Counting::Ask(ask),
-            Step::Done(outcome) => failed(outcome),
-        };
+pub(super) fn step(jira: &Jira, jql: &str, answers: &[Answer]) -> Finding<u64> {
+    let (path, body) = match jira.api {
+        Api::V3 => ("search/approximate-count", json!({"jql": jql})),
+        Api::V2 => ("search", json!({"jql": jql, "maxResults": 0, "fields": ["key"]})),
     };
-    let reply = match answer {
-        Answer::Replied(reply) => reply,
-        Answer::Lost(lost) => {
-            return Counting::Failed { why: quote(&format!("Jira: {lost}"), &jira.secrets()), after: None };
-        }
+    let question = Question {
+        method: Method::POST,
+        what: "count issues",
+        path,
+        body: Some(body),
+        advice: "Check `jql` of 'defect_kpis': each query must hold in Jira's own search.",
+        lacks: "count",
     };
-    if reply.status == 400 {
-        let why = advise(&jira.said(reply), "Check `jql` of 'defect_kpis': each query must hold in Jira's own search.");
-        return Counting::Failed { why, after: None };
-    }
-    if !(200..300).contains(&reply.status) {
-        let outcome = jira.by_status(reply).unwrap_or_else(|| Outcome::Refused { why: jira.said(reply) });
-        return failed(outcome);
-    }
-    let answer = reply.json();
-    match ["count", "total"].iter().find_map(|key| answer.get(key).and_then(Value::as_u64)) {
-        Some(count) => Counting::Counted(count),
-        None => {
-            let why = advise("Jira's answer has no count; something in between may have answered", "Check `url`.");
-            Counting::Failed { why, after: None }
-        }
-    }
-}
-
-fn failed(outcome: Outcome) -> Counting {
-    match outcome {
-        Outcome::Later { why, after, .. } => Counting::Failed { why, after },
-        mut other => {
-            let why = other.why_mut().map(std::mem::take).unwrap_or_default();
-            Counting::Failed { why, after: None }
-        }
-    }
+    let count = |answer: &Value| ["count", "total"].iter().find_map(|key| answer.get(key).and_then(Value::as_u64));
+    tell::step(jira, &question, answers, count)
 }
 
 /// The queries for the issues of the destination's own type in its project. The default

@@ -5,6 +5,8 @@ mod conversation;
 mod count;
 mod issue;
 mod question;
+mod status;
+mod tell;
 mod transition;
 mod wiki;
 
@@ -19,7 +21,7 @@ use self::conversation::Conversation;
 use self::issue::Complaints;
 use super::reply::{advise, lost, quote, throttled};
 use super::threads::Skip;
-use super::{Answer, Ask, Counting, DefectQueries, Destination, Reply, Step, json_bytes};
+use super::{Answer, Ask, DefectQueries, Destination, Finding, Reply, Step, json_bytes};
 use crate::domain::delivery::{Action, Extent, Job, Lost, Outcome, Receipt, looks_again};
 use crate::domain::how::IfMissing;
 
@@ -98,8 +100,12 @@ impl Destination for Jira {
         Some(question::step(self, answers))
     }
 
-    fn count(&self, query: &str, answers: &[Answer]) -> Option<Counting> {
+    fn count(&self, query: &str, answers: &[Answer]) -> Option<Finding<u64>> {
         Some(count::step(self, query, answers))
+    }
+
+    fn status(&self, key: &str, answers: &[Answer]) -> Option<Finding<String>> {
+        Some(status::step(self, key, answers))
     }
 
     fn defect_queries(&self) -> Option<DefectQueries> {

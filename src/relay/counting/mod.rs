@@ -16,6 +16,7 @@ use crate::domain::defects::Counts;
 use crate::domain::time::Timestamp;
 use crate::store::Figures as Kept;
 
+use super::asking::Failure;
 use super::{Relay, Shared};
 
 /// How long somebody who asks waits for new counts.
@@ -125,7 +126,7 @@ impl Question {
         }
     }
 
-    async fn count(&self, shared: &Shared) -> Result<Counts, tracker::Failure> {
+    async fn count(&self, shared: &Shared) -> Result<Counts, Failure> {
         match self {
             Self::Tracker { spec, queries, .. } => tracker::count_all(shared, spec, queries).await,
             Self::Memory { kept, project } => {

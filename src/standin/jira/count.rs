@@ -13,7 +13,7 @@ use super::jql::{self, Seen};
 use super::{BAD_PAYLOAD, Site, issue, key, project_of};
 
 /// The priority of an issue that names none.
-const PRIORITY: &str = "Medium";
+pub(super) const PRIORITY: &str = "Medium";
 
 /// `POST /rest/api/3/search/approximate-count`: its body is the query and nothing else.
 pub(super) async fn approximate(State(site): State<Arc<Site>>, headers: HeaderMap, bytes: Bytes) -> Response {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::check::{self, Version};
-use super::{BAD_PAYLOAD, Site, adf, wiki};
+use super::count::PRIORITY;
+use super::{BAD_PAYLOAD, Site, adf, project_of, wiki};
 use crate::standin::picture::Picture;
 
 /// The statuses of every project with their category; from each one can go to any other.
@@ -65,11 +66,36 @@ fn status_of(site: &Site, key: &str) -> Result<usize, Box<Response>> {
     at.ok_or_else(|| Box::new(missing(site)))
 }
 
-pub(super) async fn read(State(site): State<Arc<Site>>, Path((_, key)): Place, headers: HeaderMap) -> Response {
-    match site.admit(&headers).and_then(|()| status_of(&site, &key)) {
-        Err(answer) => *answer,
-        Ok(at) => Json(json!({"key": key, "fields": {"status": status(at)}})).into_response(),
-    }
+/// "Get issue" of the Jira Cloud platform REST API: `fields` names those that are told, parted by commas, and may be given more
+/// than once; `-name` leaves one out of all. Without it all are told.
+pub(super) async fn read(
+    State(site): State<Arc<Site>>,
+    Path((version, key)): Place,
+    Query(asked): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    let at = match site.admit(&headers).and_then(|()| status_of(&site, &key)) {
+        Err(answer) => return *answer,
+        Ok(at) => at,
+    };
+    let created = site.shared.find(|one| {
+        let is_it = one.kind == "issue" && super::key(project_of(one), one.at_order) == key;
+        is_it.then(|| one.body["fields"].as_object().cloned().unwrap_or_default())
+    });
+    let mut fields = created.unwrap_or_default();
+    fields.entry("priority").or_insert_with(|| json!({"name": PRIORITY}));
+    fields.insert("status".to_owned(), status(at));
+    let asked: Vec<&str> =
+        asked.iter().filter(|(name, _)| name == "fields").flat_map(|(_, names)| names.split(',')).collect();
+    let all = asked.iter().all(|name| name.starts_with('-')) || asked.iter().any(|name| name.starts_with('*'));
+    fields.retain(|name, _| {
+        let without = asked.iter().any(|one| one.strip_prefix('-') == Some(name.as_str()));
+        (all || asked.contains(&name.as_str())) && !without
+    });
+    let number: usize = key.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1);
+    let id = (10_000 + number - 1).to_string();
+    let myself = format!("http://{}/rest/api/{version}/issue/{id}", site.address);
+    Json(json!({"id": id, "self": myself, "key": key, "fields": fields})).into_response()
 }
 
 pub(super) async fn edit(

@@ -1,17 +1,17 @@
-//! How many there are at a destination: questions that leave nothing behind.
+//! What a destination tells when it is asked: questions that leave nothing behind.
 
 use std::time::Duration;
 
 use super::Ask;
 
-/// The next step of a conversation that counts.
+/// The next step of a conversation that finds something out.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, and gone at once")]
-pub enum Counting {
+pub enum Finding<T> {
     /// Ask this.
     Ask(Ask),
-    /// So many there are.
-    Counted(u64),
+    /// This is it.
+    Found(T),
     /// It cannot be told.
     Failed {
         /// Why, for people, and what to do about it.
