@@ -65,3 +65,58 @@ impl Census {
         counts.moderate += u64::from(holds(&self.moderate).unwrap_or_else(|| is_one_of(MODERATE)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::condition::{Folded, Line, Test, Wanted};
+    use crate::domain::facts::FactPath;
+    use crate::domain::memory::Remembered;
+    use crate::domain::time::Timestamp;
+
+    fn is(fact: &str, word: &str) -> Option<Condition> {
+        let tests = vec![Test::OneOf(vec![Wanted::Text(Folded::new(word))])];
+        Some(Condition::Line(Line { fact: FactPath::parse(fact).unwrap(), tests, line: 0 }))
+    }
+
+    /// Five defects: what became of them, their status and severity.
+    fn counted(census: &Census) -> [u64; 5] {
+        let mut counts = Counts::default();
+        for (standing, status, severity) in [
+            (Some(Standing::Open), "Ready", "Blocker"),
+            (Some(Standing::Closed), "Shipped", "critical"),
+            (None, "Shipped", "normal"),
+            (None, "", "undefined"),
+            (Some(Standing::Gone), "Ready", "blocker"),
+        ] {
+            let since = Timestamp::default();
+            let facts = [("status", status), ("severity", severity)]
+                .map(|(name, word)| (name.to_owned(), Remembered { value: json!(word), since }));
+            let memory = Memory { first_seen: since, facts: BTreeMap::from(facts), standing: None };
+            census.add(&mut counts, &facts_of("qase", "PAY", "defect/7", memory), standing);
+        }
+        [counts.total, counts.open, counts.closed, counts.critical, counts.moderate]
+    }
+
+    #[test]
+    fn each_condition_takes_the_place_of_one_default() {
+        let usual = Census::default;
+        for (census, expected) in [
+            (usual(), [4, 3, 1, 1, 1]),
+            (Census { total: is("status", "shipped"), ..usual() }, [2, 1, 1, 0, 1]),
+            (Census { closed: is("status", "shipped"), ..usual() }, [4, 2, 2, 1, 0]),
+            (Census { open: is("status", "shipped"), ..usual() }, [4, 2, 2, 1, 1]),
+            (Census { open: is("status", "ready"), closed: is("status", "shipped"), ..usual() }, [4, 1, 2, 1, 0]),
+            (Census { critical: is("severity", "undefined"), ..usual() }, [4, 3, 1, 1, 1]),
+            (Census { moderate: is("project", "PAY"), ..usual() }, [4, 3, 1, 1, 3]),
+            (Census { total: is("subject", "defect/8"), ..usual() }, [0, 0, 0, 0, 0]),
+            (Census { total: is("source", "qase"), ..usual() }, [4, 3, 1, 1, 1]),
+        ] {
+            assert_eq!(counted(&census), expected, "{census:?}");
+        }
+    }
+}
