@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Secrets, Snapshot, load};
 use crate::ports::Clock;
@@ -82,7 +83,8 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     })
     .await?;
     let stop = CancellationToken::new();
-    let mut web = tokio::spawn(server::serve(listener, router(relay.clone()), Patience::default(), stop.clone()));
+    let served = server::serve(listener, router(relay.clone()), Patience::default(), stop.clone());
+    let mut web = TaskTracker::new().spawn(served);
     tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "relaybell is ready");
     manager::ready();
     loop {
