@@ -57,6 +57,7 @@ struct Share<'e, 'a> {
 /// A split before it is made.
 const NO_SPLIT: Split = Split {
     fact: 0,
+    has_texts: false,
     has_numbers: false,
     keys: Part { from: 0, length: 0 },
     lengths: Part { from: 0, length: 0 },
@@ -133,14 +134,14 @@ impl Builder {
         let mut groups: Hashed<Hash, Vec<&Entry<'_>>> = Hashed::default();
         let mut lengths = Vec::new();
         let mut ranged = Vec::new();
-        let mut has_numbers = false;
+        let (mut has_texts, mut has_numbers) = (false, false);
         for entry in caring {
             for want in entry.wants_of(fact).unwrap_or_default() {
                 match want {
                     Want::Key(key) => {
                         groups.entry(key.hashed()).or_default().push(entry);
                         match key {
-                            Key::Text(_) => {}
+                            Key::Text(_) => has_texts = true,
                             Key::Number(_) => has_numbers = true,
                             Key::Begins(text) => lengths.push(place(text.len())),
                         }
@@ -156,6 +157,7 @@ impl Builder {
         let ranges = self.ranges(&ranged, places);
         Split {
             fact: u16::try_from(fact).unwrap_or_default(),
+            has_texts,
             has_numbers,
             keys,
             lengths,

@@ -25,8 +25,10 @@ pub(super) struct Guard {
 pub(super) enum Ask {
     /// Nothing: nothing can be told beforehand.
     Nothing,
-    /// Its text or number has this hash.
-    Key(Hash),
+    /// Its text has this hash.
+    Text(Hash),
+    /// The number that it is has this hash.
+    Number(Hash),
     /// So many bytes at the beginning of its text have this hash.
     Beginning(u16, Hash),
     /// It is a number within the span at this place.
@@ -35,12 +37,13 @@ pub(super) enum Ask {
 
 impl Guard {
     const LAST: u16 = 1;
-    const KEY: u16 = 1 << 1;
-    const BEGINNING: u16 = 2 << 1;
-    const SPAN: u16 = 3 << 1;
-    const KINDS: u16 = 3 << 1;
+    const TEXT: u16 = 1 << 1;
+    const NUMBER: u16 = 2 << 1;
+    const BEGINNING: u16 = 3 << 1;
+    const SPAN: u16 = 4 << 1;
+    const KINDS: u16 = 7 << 1;
     /// Where the place of the fact begins.
-    const FACT: u32 = 3;
+    const FACT: u32 = 4;
 
     const OPEN: Self = Self { asks: 0, length: 0, wants: 0 };
 
@@ -67,7 +70,8 @@ impl Guard {
 
     pub(super) fn ask(self) -> Ask {
         match self.asks & Self::KINDS {
-            Self::KEY => Ask::Key(self.wants),
+            Self::TEXT => Ask::Text(self.wants),
+            Self::NUMBER => Ask::Number(self.wants),
             Self::BEGINNING => Ask::Beginning(self.length, self.wants),
             Self::SPAN => Ask::Span(self.wants),
             _ => Ask::Nothing,
@@ -115,7 +119,8 @@ impl Guards {
             Want::Key(key @ Key::Begins(text)) => {
                 Guard::new(fact, Guard::BEGINNING, u16::try_from(text.len()).ok()?, key.hashed())
             }
-            Want::Key(key) => Guard::new(fact, Guard::KEY, 0, key.hashed()),
+            Want::Key(key @ Key::Text(_)) => Guard::new(fact, Guard::TEXT, 0, key.hashed()),
+            Want::Key(key @ Key::Number(_)) => Guard::new(fact, Guard::NUMBER, 0, key.hashed()),
             Want::Between(from, to) => Guard::new(fact, Guard::SPAN, 0, self.span(from, to)?),
         }
     }

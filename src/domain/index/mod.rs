@@ -20,7 +20,7 @@ use super::look::Look;
 use super::rule::{Judgement, Rule};
 use asked::{Answers, Asked};
 use guard::Guard;
-use saying::Sayings;
+use saying::{Saying, Sayings};
 use shorthand::{Hearing, Shorthand};
 use want::Hash;
 
@@ -116,7 +116,8 @@ impl Part {
 #[repr(align(32))]
 struct Split {
     fact: u16,
-    /// Whether any of the keys wants a number.
+    /// Whether any of the keys wants a text, and whether any wants a number.
+    has_texts: bool,
     has_numbers: bool,
     /// By the hash of what rules want: this text, this number, or text that begins so. Two
     /// texts of one hash only lead to rules that are then refused. What is looked up are an
@@ -247,11 +248,13 @@ impl<L: Look> Walk<'_, '_, '_, L> {
     fn split(&mut self, split: &Split) {
         let tree = self.tree;
         for place in self.sayings.ask(u32::from(split.fact)) {
-            if let Some(hash) = self.sayings.get(place).map(|said| said.text_hash) {
+            if split.has_texts
+                && let Some(hash) = self.sayings.get(place).map(Saying::text_hash)
+            {
                 self.key(split, hash);
             }
             if split.has_numbers
-                && let Some(hash) = self.sayings.get(place).and_then(|said| said.number_hash)
+                && let Some(hash) = self.sayings.get(place).and_then(Saying::number_hash)
             {
                 self.key(split, hash);
             }
@@ -261,7 +264,7 @@ impl<L: Look> Walk<'_, '_, '_, L> {
                 }
             }
             let Some(ranges) = tree.ranges.get(split.ranges as usize) else { continue };
-            let Some(number) = self.sayings.get(place).and_then(|said| said.number) else { continue };
+            let Some(number) = self.sayings.get(place).and_then(Saying::number) else { continue };
             let segments = ranges.segments.of(&tree.segments);
             let mut segment = segments.len() / 2 + ranges.cuts.of(&tree.cuts).partition_point(|cut| *cut <= number);
             while segment > 0 {

@@ -1,6 +1,7 @@
 //! What an event says of the facts an index asks for: each read and folded once.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -11,21 +12,49 @@ use super::want::{Hash, Key, bits};
 use crate::domain::condition::{as_number, fold};
 use crate::domain::look::Look;
 
-/// One value of a fact, in the ways it can be looked up.
+/// One value of a fact, in the ways it can be looked up. Each is made when it is asked for:
+/// most facts are asked in one way only.
 pub(super) struct Saying<'a> {
-    /// Its text in lower case.
-    text: Cow<'a, str>,
-    /// The hash of the text (see [`Key::hashed`]).
-    pub(super) text_hash: Hash,
-    /// The number that it is.
-    pub(super) number: Option<f64>,
-    /// The hash of the number.
-    pub(super) number_hash: Option<Hash>,
+    value: &'a Value,
+    text: OnceCell<Cow<'a, str>>,
+    text_hash: OnceCell<Hash>,
+    number: OnceCell<Option<f64>>,
+    number_hash: OnceCell<Option<Hash>>,
 }
 
-impl Saying<'_> {
-    fn is(&self, hash: Hash) -> bool {
-        self.text_hash == hash || self.number_hash == Some(hash)
+impl<'a> Saying<'a> {
+    fn of(value: &'a Value) -> Self {
+        Self {
+            value,
+            text: OnceCell::new(),
+            text_hash: OnceCell::new(),
+            number: OnceCell::new(),
+            number_hash: OnceCell::new(),
+        }
+    }
+
+    /// Its text in lower case.
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| match self.value {
+            Value::String(text) => fold(text),
+            Value::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+            other => Cow::Owned(other.to_string()),
+        })
+    }
+
+    /// The hash of the text (see [`Key::hashed`]).
+    pub(super) fn text_hash(&self) -> Hash {
+        *self.text_hash.get_or_init(|| Key::Text(self.text()).hashed())
+    }
+
+    /// The number that it is.
+    pub(super) fn number(&self) -> Option<f64> {
+        *self.number.get_or_init(|| as_number(self.value))
+    }
+
+    /// The hash of the number.
+    pub(super) fn number_hash(&self) -> Option<Hash> {
+        *self.number_hash.get_or_init(|| self.number().map(|number| Key::Number(bits(number)).hashed()))
     }
 }
 
@@ -94,7 +123,7 @@ impl<'a, 'i, 'f, L: Look> Sayings<'a, 'i, 'f, L> {
         if let Some(known) = known {
             return known.hash;
         }
-        let beginning = self.all.get(place).and_then(|said| said.text.get(..length as usize));
+        let beginning = self.all.get(place).and_then(|said| said.text().get(..length as usize));
         let hash = beginning.map(|beginning| Key::Begins(beginning).hashed());
         self.beginnings.push(Beginning { place, length, hash });
         hash
@@ -108,29 +137,21 @@ impl<'a, 'i, 'f, L: Look> Sayings<'a, 'i, 'f, L> {
         }
         self.ask(guard.fact()).any(|place| match ask {
             Ask::Nothing => true,
-            Ask::Key(hash) => self.get(place).is_some_and(|said| said.is(hash)),
+            Ask::Text(hash) => self.get(place).is_some_and(|said| said.text_hash() == hash),
+            Ask::Number(hash) => self.get(place).is_some_and(|said| said.number_hash() == Some(hash)),
             Ask::Beginning(length, hash) => self.begins(place, length.into()) == Some(hash),
             Ask::Span(at) => {
-                let number = self.get(place).and_then(|said| said.number);
+                let number = self.get(place).and_then(Saying::number);
                 number.zip(spans.get(at as usize)).is_some_and(|(number, (from, to))| (*from..=*to).contains(&number))
             }
         })
     }
 
     fn read(&mut self, value: &'a Value) {
-        let text = match value {
-            Value::String(text) => fold(text),
-            Value::Number(number) => Cow::Owned(number.to_string()),
-            Value::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
-            Value::Array(items) => return items.iter().for_each(|item| self.read(item)),
-            Value::Null | Value::Object(_) => return,
-        };
-        let number = as_number(value);
-        self.all.push(Saying {
-            text_hash: Key::Text(&text).hashed(),
-            text,
-            number,
-            number_hash: number.map(|number| Key::Number(bits(number)).hashed()),
-        });
+        match value {
+            Value::String(_) | Value::Number(_) | Value::Bool(_) => self.all.push(Saying::of(value)),
+            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
+            Value::Null | Value::Object(_) => {}
+        }
     }
 }
