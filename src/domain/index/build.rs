@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::asked::Asked;
-use super::guard::Guards;
+use super::guard::{Guard, Guards};
 use super::want::{Hash, Key, Want, wants};
 use super::{Found, NO_RANGES, Part, Place, Ranges, Slot, Split, Tree};
 use crate::domain::rule::Rule;
@@ -117,10 +117,13 @@ impl Builder {
 
     fn leaf(&mut self, entries: &[&Entry<'_>]) -> Place {
         let from = self.tree.rules.len();
-        for entry in entries {
-            let guard = self.guards.guard(entry, &self.asked);
+        let mut guarded: Vec<(Guard, u32)> =
+            entries.iter().map(|entry| (self.guards.guard(entry, &self.asked), entry.rule)).collect();
+        // Those that ask the same stand together: the event is asked once.
+        guarded.sort_by_key(|(guard, rule)| (guard.question(), *rule));
+        for (guard, rule) in guarded {
             self.tree.guards.push(guard);
-            self.tree.rules.push(Found { rule: entry.rule, start: 0 });
+            self.tree.rules.push(Found { rule, start: 0 });
         }
         if let Some(last) = self.tree.guards.last_mut() {
             *last = last.last();

@@ -25,14 +25,14 @@ pub(super) struct Guard {
 pub(super) enum Ask {
     /// Nothing: nothing can be told beforehand.
     Nothing,
-    /// Its text has this hash.
-    Text(Hash),
-    /// The number that it is has this hash.
-    Number(Hash),
-    /// So many bytes at the beginning of its text have this hash.
-    Beginning(u16, Hash),
-    /// It is a number within the span at this place.
-    Span(u32),
+    /// The hash of its text.
+    Text,
+    /// The hash of the number that it is.
+    Number,
+    /// The hash of so many bytes at the beginning of its text.
+    Beginning(u32),
+    /// The number that it is, which must lie within a span.
+    Span,
 }
 
 impl Guard {
@@ -63,17 +63,34 @@ impl Guard {
         self.asks & Self::LAST != 0
     }
 
-    /// The place of its fact.
-    pub(super) fn fact(self) -> u32 {
-        u32::from(self.asks >> Self::FACT)
+    /// What it asks; all guards that ask the same are answered the same.
+    pub(super) fn question(self) -> Question {
+        Question(self.asks & !Self::LAST, self.length)
     }
 
+    /// The hash of what it wants, or where its span stands.
+    pub(super) fn wants(self) -> Hash {
+        self.wants
+    }
+}
+
+/// What a guard asks, apart from what it wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Question(u16, u16);
+
+impl Question {
+    /// The place of the fact that is asked.
+    pub(super) fn fact(self) -> u32 {
+        u32::from(self.0 >> Guard::FACT)
+    }
+
+    /// What is asked of it.
     pub(super) fn ask(self) -> Ask {
-        match self.asks & Self::KINDS {
-            Self::TEXT => Ask::Text(self.wants),
-            Self::NUMBER => Ask::Number(self.wants),
-            Self::BEGINNING => Ask::Beginning(self.length, self.wants),
-            Self::SPAN => Ask::Span(self.wants),
+        match self.0 & Guard::KINDS {
+            Guard::TEXT => Ask::Text,
+            Guard::NUMBER => Ask::Number,
+            Guard::BEGINNING => Ask::Beginning(self.1.into()),
+            Guard::SPAN => Ask::Span,
             _ => Ask::Nothing,
         }
     }

@@ -229,12 +229,19 @@ impl<L: Look> Walk<'_, '_, '_, L> {
         let guards = &self.tree.guards;
         // Each leaf is asked for before the first is needed: memory that is far away brings
         // many in the time it takes for one.
-        let first = |leaf: &u32| guards.get(*leaf as usize).map_or(0, |first| first.fact());
+        let first = |leaf: &u32| guards.get(*leaf as usize).map_or(0, |first| first.wants());
         std::hint::black_box(self.leaves.iter().map(first).fold(0, u32::wrapping_add));
         let mut found = Vec::new();
         for leaf in &self.leaves {
+            let mut asked = None;
             for (guard, at) in guards.get(*leaf as usize..).unwrap_or_default().iter().zip(*leaf as usize..) {
-                if self.sayings.admits(*guard, &self.tree.spans) {
+                let question = guard.question();
+                let heard = match asked {
+                    Some((asked, heard)) if asked == question => heard,
+                    _ => self.sayings.hear(question),
+                };
+                asked = Some((question, heard));
+                if self.sayings.admits(*guard, heard, &self.tree.spans) {
                     found.extend(self.tree.rules.get(at));
                 }
                 if guard.is_last() {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::asked::Answers;
-use super::guard::{Ask, Guard};
+use super::guard::{Ask, Guard, Question};
 use super::want::{Hash, Key, bits};
 use crate::domain::condition::{as_number, fold};
 use crate::domain::look::Look;
@@ -63,6 +63,19 @@ struct Beginning {
     place: usize,
     length: u32,
     hash: Option<Hash>,
+}
+
+/// What an event answers to the question of guards.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Heard {
+    /// Whatever is wanted.
+    Anything,
+    /// What has this hash, or nothing.
+    Hash(Option<Hash>),
+    /// This number, or none.
+    Number(Option<f64>),
+    /// A list: each of its values answers for itself.
+    Several,
 }
 
 /// What one event has been asked so far.
@@ -129,22 +142,48 @@ impl<'a, 'i, 'f, L: Look> Sayings<'a, 'i, 'f, L> {
         hash
     }
 
-    /// Whether `guard` lets the event pass.
-    pub(super) fn admits(&mut self, guard: Guard, spans: &[(f64, f64)]) -> bool {
-        let ask = guard.ask();
+    /// What the event answers to `question`.
+    pub(super) fn hear(&mut self, question: Question) -> Heard {
+        let ask = question.ask();
         if ask == Ask::Nothing {
-            return true;
+            return Heard::Anything;
         }
-        self.ask(guard.fact()).any(|place| match ask {
-            Ask::Nothing => true,
-            Ask::Text(hash) => self.get(place).is_some_and(|said| said.text_hash() == hash),
-            Ask::Number(hash) => self.get(place).is_some_and(|said| said.number_hash() == Some(hash)),
-            Ask::Beginning(length, hash) => self.begins(place, length.into()) == Some(hash),
-            Ask::Span(at) => {
-                let number = self.get(place).and_then(Saying::number);
-                number.zip(spans.get(at as usize)).is_some_and(|(number, (from, to))| (*from..=*to).contains(&number))
+        let said = self.ask(question.fact());
+        match said.len() {
+            0 => Heard::Hash(None),
+            1 => self.hear_at(ask, said.start),
+            _ => Heard::Several,
+        }
+    }
+
+    fn hear_at(&mut self, ask: Ask, place: usize) -> Heard {
+        let said = self.get(place);
+        match ask {
+            Ask::Nothing => Heard::Anything,
+            Ask::Text => Heard::Hash(said.map(Saying::text_hash)),
+            Ask::Number => Heard::Hash(said.and_then(Saying::number_hash)),
+            Ask::Beginning(length) => Heard::Hash(self.begins(place, length)),
+            Ask::Span => Heard::Number(said.and_then(Saying::number)),
+        }
+    }
+
+    /// Whether `guard` lets the event pass, of which `heard` is what it answers.
+    pub(super) fn admits(&mut self, guard: Guard, heard: Heard, spans: &[(f64, f64)]) -> bool {
+        match heard {
+            Heard::Anything => true,
+            Heard::Hash(hash) => hash == Some(guard.wants()),
+            Heard::Number(number) => {
+                let span = spans.get(guard.wants() as usize);
+                number.zip(span).is_some_and(|(number, (from, to))| (*from..=*to).contains(&number))
             }
-        })
+            Heard::Several => {
+                let question = guard.question();
+                self.ask(question.fact()).any(|place| {
+                    let heard = self.hear_at(question.ask(), place);
+                    self.admits(guard, heard, spans)
+                })
+            }
+        }
     }
 
     fn read(&mut self, value: &'a Value) {
