@@ -440,6 +440,7 @@ impl Effects {
         if let Some(why) = self.broken {
             metrics.broken.inc();
             tracing::error!(event.id = %self.event, why, "an event was kept but not planned");
+            relay.shared.notices.quarantined(&self.source, self.event, why);
         }
         if let Some(why) = self.quarantined {
             let source = self.source.to_string();
@@ -448,6 +449,7 @@ impl Effects {
                 "a webhook was kept that could not be read; mend the source, then plan it with `relaybell events replan`"
             );
             metrics.quarantined.get_or_create_owned(&OfSource { source }).inc();
+            relay.shared.notices.quarantined(&self.source, self.event, why);
         }
         for (template, why) in self.template_failures {
             tracing::warn!(event.id = %self.event, template, why, "a template failed; the built-in message goes out");

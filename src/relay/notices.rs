@@ -1,6 +1,6 @@
 //! What the relay reports of itself, as events that rules can use.
 //!
-//! A loop cannot come of it: what a delivery of such an event meets is never reported
+//! A loop cannot come of it: what such an event or a delivery of it meets is never reported
 //! again, but for a destination that is held, once each time.
 
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::domain::Name;
 use crate::domain::delivery::Job;
 use crate::domain::ids::EventId;
 use crate::source::own::{NAME, Notice};
@@ -19,6 +20,9 @@ use super::Relay;
 const WAITING_MAX: usize = 1024;
 /// How long dead letters of one destination are counted before they are told together.
 const TOGETHER: Duration = Duration::from_secs(60);
+/// How long events of one source that no rule could judge are counted before they are told
+/// together: a sender that broke would tell of each of its webhooks.
+const QUARANTINED_TOGETHER: Duration = Duration::from_secs(3600);
 
 /// What happened to the relay itself.
 #[derive(Debug)]
@@ -67,6 +71,14 @@ impl Notices {
         self.send(Happening::Dead { event: job.event, notice });
     }
 
+    /// Tells that `event` of `source` was kept, and that no rule could judge it because of `why`.
+    pub(super) fn quarantined(&self, source: &Name, event: EventId, why: String) {
+        // Telling of one of the relay's own would raise the next.
+        if **source != *NAME {
+            self.tell(Notice::Quarantined { source: source.to_string(), event: event.to_string(), why, count: 1 });
+        }
+    }
+
     fn send(&self, happening: Happening) {
         if let Err(error) = self.0.try_send(happening) {
             tracing::warn!(%error, "too much happens at once: this is logged and shown, but raises no event");
@@ -74,53 +86,67 @@ impl Notices {
     }
 }
 
-/// The dead letters of one destination.
-struct Dead {
-    /// When the next may be told.
+/// Notices of one kind about one destination or source, which are told together.
+struct Gathered {
+    /// How long after one the next may be told.
+    pause: Duration,
+    /// When that is.
     not_before: Duration,
     /// Those that wait for it.
     waiting: Option<Notice>,
 }
 
+/// What is told together, by what it is about.
+type Together = HashMap<(&'static str, String), Gathered>;
+
 /// Reports what is told until the relay stops.
 pub(super) async fn run(relay: Relay, mut told: Told) {
-    let mut dead: HashMap<String, Dead> = HashMap::new();
+    let mut together = Together::new();
     loop {
         let clock = relay.shared.clock.clone();
-        let next = dead.values().filter(|one| one.waiting.is_some()).map(|one| one.not_before).min();
+        let next = together.values().filter(|one| one.waiting.is_some()).map(|one| one.not_before).min();
         let pause = next.map_or(TOGETHER, |at| at.saturating_sub(clock.elapsed()));
         tokio::select! {
             () = relay.shared.stop.cancelled() => return,
             happening = told.recv() => match happening {
                 None => return,
-                Some(Happening::Other(notice)) => relay.raise(&notice).await,
+                Some(Happening::Other(notice)) => {
+                    if let Some(notice) = gather(&mut together, notice) {
+                        relay.raise(&notice).await;
+                    }
+                }
                 Some(Happening::Dead { event, notice }) => {
                     if let Some(notice) = relay.of_event(event, notice).await {
-                        gather(&mut dead, notice);
+                        gather(&mut together, notice);
                     }
                 }
             },
             () = clock.sleep(pause) => {}
         }
         let now = clock.elapsed();
-        for one in dead.values_mut().filter(|one| one.not_before <= now) {
+        for one in together.values_mut().filter(|one| one.not_before <= now) {
             if let Some(notice) = one.waiting.take() {
-                one.not_before = now + TOGETHER;
+                one.not_before = now + one.pause;
                 relay.raise(&notice).await;
             }
         }
-        dead.retain(|_, one| one.waiting.is_some() || one.not_before > now);
+        together.retain(|_, one| one.waiting.is_some() || one.not_before > now);
     }
 }
 
-/// Puts a dead letter to those of its destination.
-fn gather(dead: &mut HashMap<String, Dead>, notice: Notice) {
-    let Notice::DeadLetter { destination, .. } = &notice else { return };
-    let one = dead.entry(destination.clone()).or_insert(Dead { not_before: Duration::ZERO, waiting: None });
+/// Puts a notice to those it is told together with; gives back one that is told by itself.
+fn gather(together: &mut Together, notice: Notice) -> Option<Notice> {
+    let (of, pause) = match &notice {
+        Notice::DeadLetter { destination, .. } => (("destination", destination.clone()), TOGETHER),
+        Notice::Quarantined { source, .. } => (("source", source.clone()), QUARANTINED_TOGETHER),
+        Notice::Silent { .. } | Notice::ConfigRejected { .. } | Notice::DestinationHeld { .. } => return Some(notice),
+    };
+    let one = together.entry(of).or_insert(Gathered { pause, not_before: Duration::ZERO, waiting: None });
     match &mut one.waiting {
-        Some(Notice::DeadLetter { count, .. }) => *count += 1,
+        Some(Notice::DeadLetter { count, .. } | Notice::Quarantined { count, .. }) => *count += 1,
         waiting => *waiting = Some(notice),
     }
+    None
 }
 
 impl Relay {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use relaybell::domain::delivery::State;
 use relaybell::ports::http::HttpExchange;
+use relaybell::source::RawHook;
 use relaybell::standin::{Standin, Vendor};
 use relaybell::store::Ledger;
 
@@ -77,6 +78,52 @@ async fn silence_is_told_once_for_each_silence() {
     assert_eq!(own(&rig).await, ["source.silent", "source.silent"]);
     let event = rig.store.events(Some("relay"), None, 1).await.unwrap().remove(0);
     assert_eq!((event.project.as_deref(), event.subject.as_deref()), (Some("SHOP"), Some("source/qase/SHOP")));
+}
+
+#[tokio::test]
+async fn webhooks_that_no_rule_could_judge_are_told_at_most_once_an_hour_for_each_source() {
+    let config = TWO_CHATS
+        .replace("{ kind: qase }", "{ kind: qase, never_refuse: true }, crm: { kind: qase, never_refuse: true }");
+    let rig = Rig::start(&config, RULES).await;
+    let post = async |source: &str, body: String| {
+        let snapshot = rig.relay.shared.current.load_full();
+        let hook = RawHook::posted(http::HeaderMap::new(), bytes::Bytes::from(body));
+        rig.relay.ingest(snapshot.sources.get(source).unwrap(), hook).await.unwrap().event
+    };
+    let first = post("qase", "{ not json".to_owned()).await;
+    rig.pass(MINUTE).await;
+    assert_eq!(own(&rig).await, ["relay.quarantined"], "the first is told at once");
+    let event = rig.store.events(Some("relay"), None, 1).await.unwrap().remove(0);
+    assert_eq!(event.subject.as_deref(), Some("source/qase"));
+    let facts = rig.store.event(event.id).await.unwrap().unwrap().facts["values"].clone();
+    assert_eq!((&facts["sender"], &facts["count"]), (&"qase".into(), &1.into()));
+    assert_eq!(facts["event_id"], first.to_string());
+    assert!(facts["why"].as_str().unwrap().starts_with("the body is not JSON"), "{facts}");
+    let told = rig.exchange.asked("blue.example");
+    assert_eq!(told.len(), 1);
+    for words in ["A webhook from qase was kept, but no rule could judge it", "relaybell events show"] {
+        assert!(told[0].body.contains(words), "{words}: {}", told[0].body);
+    }
+
+    // The sender keeps sending; the same again is no other one.
+    let second = post("qase", "{ not json 0".to_owned()).await;
+    for number in 0..30 {
+        post("qase", format!("{{ not json {number}")).await;
+        rig.pass(MINUTE).await;
+    }
+    assert_eq!(own(&rig).await.len(), 1, "not yet an hour");
+    post("crm", "{ not json".to_owned()).await;
+    rig.pass(MINUTE).await;
+    assert_eq!(own(&rig).await.len(), 2, "another source is told of by itself");
+    rig.pass(HOUR).await;
+    assert_eq!(own(&rig).await.len(), 3);
+    let event = rig.store.events(Some("relay"), None, 1).await.unwrap().remove(0);
+    let facts = rig.store.event(event.id).await.unwrap().unwrap().facts["values"].clone();
+    assert_eq!((&facts["sender"], &facts["count"]), (&"qase".into(), &30.into()));
+    assert_eq!(facts["event_id"], second.to_string());
+    assert_eq!(facts["title"], "30 webhooks from qase were kept, but no rule could judge them");
+    rig.pass(3 * HOUR).await;
+    assert_eq!(own(&rig).await.len(), 3, "nothing more came");
 }
 
 /// `RULES` with a typo in a line of its own at the end.

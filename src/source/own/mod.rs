@@ -68,6 +68,18 @@ pub enum Notice {
         /// Why.
         why: String,
     },
+    /// Events were kept that no rule could judge: their webhooks could not be read, or
+    /// planning them failed.
+    Quarantined {
+        /// The source.
+        source: String,
+        /// The id of the first.
+        event: String,
+        /// Why the first could not be judged.
+        why: String,
+        /// How many there are.
+        count: u64,
+    },
 }
 
 /// The body of such an event.
@@ -146,6 +158,18 @@ impl Notice {
                 let id = format!("{destination}/{}", now.as_ms());
                 of("relay.destination_held", id, format!("destination/{destination}"), &None, facts)
             }
+            Self::Quarantined { source, event, why, count } => {
+                let title = match count {
+                    1 => format!("A webhook from {source} was kept, but no rule could judge it"),
+                    more => format!("{more} webhooks from {source} were kept, but no rule could judge them"),
+                };
+                let facts = json!({
+                    "title": title, "description": format!("{why}\nrelaybell events show {event}"),
+                    "severity": "critical", "sender": source, "event_id": event, "why": why, "count": count,
+                });
+                let id = format!("{source}/{}", now.as_ms());
+                of("relay.quarantined", id, format!("source/{source}"), &None, facts)
+            }
         }
     }
 }
@@ -194,7 +218,7 @@ impl Source for Own {
 }
 
 /// Nothing of it is remembered: each event says all.
-const PASSING: [&str; 17] = [
+const PASSING: [&str; 18] = [
     "title",
     "description",
     "severity",
@@ -207,6 +231,7 @@ const PASSING: [&str; 17] = [
     "delivery",
     "why",
     "event_subject",
+    "event_id",
     "count",
     "problems",
     "file",
@@ -232,7 +257,7 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
             fact("title", FactKind::Text, "what happened, in one sentence"),
             fact("description", FactKind::Text, "what is wrong and what to look at"),
             fact("severity", FactKind::Text, "how bad it is: critical, or major for a silent source"),
-            fact("sender", FactKind::Text, "the source that is silent"),
+            fact("sender", FactKind::Text, "the source that is silent, or whose webhooks no rule could judge"),
             fact("last_event", FactKind::Time, "when its last event came, or when waiting for one began"),
             fact("silent_for", FactKind::Duration, "how long nothing has come"),
             fact("expected_every", FactKind::Duration, "how soon something was expected: expect_every"),
@@ -241,7 +266,8 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
             fact("delivery", FactKind::Text, "its id, for  relaybell deliveries show"),
             fact("why", FactKind::Text, "why"),
             fact("event_subject", FactKind::Text, "what the event of the delivery was about"),
-            fact("count", FactKind::Number, "how many deliveries failed for good, within a minute"),
+            fact("event_id", FactKind::Text, "the first event that no rule could judge, for  relaybell events show"),
+            fact("count", FactKind::Number, "how many deliveries failed for good, or events no rule could judge"),
             fact("problems", FactKind::Number, "how many mistakes the files have"),
             fact("file", FactKind::Text, "the file of the first mistake"),
             fact("line", FactKind::Number, "its line"),
@@ -272,13 +298,15 @@ static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
             ],
         )
         .event("relay.config_rejected", &["title", "description", "severity", "problems", "file", "line", "problem"])
-        .event("relay.destination_held", &["title", "description", "severity", "destination", "why"]);
+        .event("relay.destination_held", &["title", "description", "severity", "destination", "why"])
+        .event("relay.quarantined", &["title", "description", "severity", "sender", "event_id", "why", "count"]);
     Arc::new(Catalogue::of(all))
 });
 
-const SAMPLES: [Sample; 4] = [
+const SAMPLES: [Sample; 5] = [
     Sample::of("relay.config_rejected", "relay.config_rejected", include_str!("samples/relay.config_rejected.json")),
     Sample::of("relay.dead_letter", "relay.dead_letter", include_str!("samples/relay.dead_letter.json")),
     Sample::of("relay.destination_held", "relay.destination_held", include_str!("samples/relay.destination_held.json")),
+    Sample::of("relay.quarantined", "relay.quarantined", include_str!("samples/relay.quarantined.json")),
     Sample::of("source.silent", "source.silent", include_str!("samples/source.silent.json")),
 ];
