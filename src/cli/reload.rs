@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::access::{Changer, ask_relay, changer, configuration};
-use super::output::Output;
+use super::output::{Output, plain};
 use super::{Failure, block_on};
 
 /// `relaybell reload`.
@@ -26,10 +26,15 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
     if args.json {
         output.data(&serde_json::to_string_pretty(&answer)?)?;
     }
-    if answer.get("errors").is_some() {
-        output.talk(
-            "the relay rejected the files; the last good configuration stays in force (`relaybell check` says why)",
-        );
+    if let Some(errors) = answer.get("errors") {
+        for one in errors.as_array().into_iter().flatten().filter(|one| one["severity"] == "error") {
+            let of = |key: &str| one[key].as_str().map(plain).unwrap_or_default();
+            output.talk(&format!("{}:{}:{}: error: {}", of("file"), one["line"], one["column"], of("message")));
+            if one["help"].is_string() {
+                output.talk(&format!("  help: {}", of("help")));
+            }
+        }
+        output.talk("the relay rejected the files; the last good configuration stays in force");
         return Err(Failure::Finding);
     }
     let changed = answer.get("changed").and_then(Value::as_bool).unwrap_or_default();

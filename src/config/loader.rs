@@ -19,7 +19,7 @@ use super::settings::{self, Settings};
 use super::templates::TemplateFiles;
 use super::trials::{self, Trial};
 use super::vocabulary::Vocabulary;
-use super::{Secrets, Server, Snapshot, Storage, sources, yaml};
+use super::{RuleFiles, Secrets, Server, Snapshot, Storage, sources, yaml};
 use crate::domain::Name;
 use crate::domain::rule::RuleSet;
 
@@ -160,6 +160,7 @@ pub fn rules_alone(path: &Path, sources: &[&str]) -> Result<RuleSet, Diagnostics
 struct Compiled {
     settings: Settings,
     rules: RuleSet,
+    rule_files: RuleFiles,
     templates: crate::domain::render::Templates,
     trials: Vec<Trial>,
 }
@@ -196,14 +197,15 @@ impl<'a> Load<'a> {
             people: &settings.people,
             messages: Messages::Read,
         };
-        for sheet in self.folder(&settings.rules, &is_rule_file) {
+        let sheets = self.folder(&settings.rules, &is_rule_file);
+        let rule_files = RuleFiles { folder: settings::beside(&self.desk, &settings.rules.0), count: sheets.len() };
+        for sheet in sheets {
             if let Some(node) = yaml::read(sheet.1, &mut self.desk.findings) {
                 rules.read(&node, &known, &mut self.desk.findings);
             }
         }
         let names: Vec<&str> = rules.all_names().into_iter().collect();
         sources::check_pledges(&settings, &rules.rules, &names, &mut self.desk.findings);
-        let beside_rules = settings::beside(&self.desk, &settings.rules.0);
         let beside_config = self.desk.resolver.base.clone();
         let findings = &mut self.desk.findings;
         let trials = trials::Reader {
@@ -211,7 +213,7 @@ impl<'a> Load<'a> {
             sources: &settings.sources,
             rules: &rules,
             files: self.source,
-            folders: [&beside_rules, &beside_config],
+            folders: [&rule_files.folder, &beside_config],
         };
         let trials = trials.read(&rules.tests, findings);
         let compiled = templates.compile(findings);
@@ -230,7 +232,7 @@ impl<'a> Load<'a> {
             }
             templates.unused(&rules.used_templates, findings);
         }
-        Some(Compiled { settings, rules: RuleSet::new(rules.rules), templates: compiled?, trials })
+        Some(Compiled { settings, rules: RuleSet::new(rules.rules), rule_files, templates: compiled?, trials })
     }
 
     fn templates(&mut self, settings: &Settings) -> TemplateFiles {
@@ -312,7 +314,7 @@ impl<'a> Load<'a> {
         let doubts = self.desk.findings.take_doubts();
         let words = self.desk.findings.words();
         let warnings = self.desk.findings.finish(&scrubber);
-        let Some(Compiled { settings, rules, templates, trials }) = compiled.filter(|_| !failed) else {
+        let Some(Compiled { settings, rules, rule_files, templates, trials }) = compiled.filter(|_| !failed) else {
             return Err(warnings);
         };
         let revision = revision(&self.texts);
@@ -329,6 +331,7 @@ impl<'a> Load<'a> {
             destinations,
             words,
             rules,
+            rule_files,
             templates,
             people: settings.people,
             trials,

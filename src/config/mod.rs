@@ -91,6 +91,8 @@ pub struct Snapshot {
     pub words: Arc<Vocabulary>,
     /// All rules.
     pub rules: RuleSet,
+    /// The files they were read from.
+    pub rule_files: RuleFiles,
     /// All templates.
     pub templates: Templates,
     /// `people:`.
@@ -117,6 +119,15 @@ impl Snapshot {
     pub fn senders(&self) -> impl Iterator<Item = &Arc<SourceSpec>> {
         self.sources.values().filter(|spec| !spec.adapter.is_own())
     }
+}
+
+/// Where rules were read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFiles {
+    /// The folder: `rules:`.
+    pub folder: PathBuf,
+    /// How many files of it are rule files.
+    pub count: usize,
 }
 
 /// `server:`.

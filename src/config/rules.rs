@@ -68,6 +68,12 @@ pub struct Rules {
 impl Rules {
     /// Reads one rule file.
     pub fn read(&mut self, node: &Node, known: &Known<'_>, findings: &mut Findings) {
+        if node.is_nothing() {
+            // A file that lost its content must not silence its rules.
+            let help = "write  rules: []  if it shall have none, or delete the file";
+            findings.error_help(node.at, "this rule file is empty, or holds only comments", help);
+            return;
+        }
         let Some(mut fields) = Fields::of(node, "a rule file", findings) else { return };
         if let Some(rules) = fields.take("rules") {
             for rule in items(rules, "'rules'", findings) {

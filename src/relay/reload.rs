@@ -85,7 +85,10 @@ impl Relay {
         let loaded = tokio::task::spawn_blocking(move || load(&path, Secrets::Resolve)).await;
         let now = self.shared.clock.now();
         match loaded {
-            Ok(Ok(snapshot)) => Ok(self.put_in_force(snapshot, now).await),
+            Ok(Ok(snapshot)) => match without_rule_files(&self.shared.current.load(), &snapshot) {
+                None => Ok(self.put_in_force(snapshot, now).await),
+                Some(diagnostics) => Err(self.reject(Arc::new(diagnostics), now)),
+            },
             Ok(Err(diagnostics)) => Err(self.reject(Arc::new(diagnostics), now)),
             Err(panic) => {
                 let text = format!("the configuration could not be read because of a bug: {panic}");
@@ -213,6 +216,25 @@ impl Relay {
         }
         diagnostics
     }
+}
+
+/// What is wrong when `now` has no rule file at all where `before` has rules: a folder that was
+/// moved, or is not mounted, must not silence everything. A start has nothing to hold it against.
+fn without_rule_files(before: &Snapshot, now: &Snapshot) -> Option<Diagnostics> {
+    if now.rule_files.count > 0 || before.rules.rules().is_empty() {
+        return None;
+    }
+    let folder = &now.rule_files.folder;
+    let is = if folder.is_dir() { "has no rule file any more" } else { "is gone" };
+    let count = match before.rules.rules().len() {
+        1 => "1 rule is".to_owned(),
+        many => format!("{many} rules are"),
+    };
+    let message = format!("the folder of the rules, {}, {is}, but {count} in force", folder.display());
+    let help = "put the files back; if there shall be no rule, write a file there that says  rules: []";
+    let mut found = Diagnostics::of_file(folder, &message);
+    found.0.iter_mut().for_each(|one| one.help = Some(help.to_owned()));
+    Some(found)
 }
 
 /// What is told of files that are not in order.

@@ -210,6 +210,17 @@ async fn a_file_is_taken_in_when_it_changes_and_kept_out_when_it_is_broken() {
     send(&relay, &defect(1, "still told")).await;
     until(&folder, &["deliveries", "list"], |text| text.contains("delivered")).await;
 
+    // A folder that is gone for a moment silences nobody.
+    fs::rename(folder.path().join("rules"), folder.path().join("elsewhere")).unwrap();
+    let gone = |record: &serde_json::Value| record["finding"].as_str().is_some_and(|why| why.contains("is gone, but"));
+    relay.wait_for_log("the folder that is gone", gone);
+    let asked = run(folder.path(), &["reload"]);
+    assert_eq!(asked.status.code(), Some(1));
+    for words in ["is gone, but 1 rule is in force", "help: put the files back", "stays in force"] {
+        assert!(stderr(&asked).contains(words), "{words}: {}", stderr(&asked));
+    }
+    fs::rename(folder.path().join("elsewhere"), folder.path().join("rules")).unwrap();
+
     // As editors do: write beside, then rename.
     fs::write(folder.path().join("rules/rules.yaml.tmp"), RULES.replace("defect.created", "defect.*")).unwrap();
     fs::rename(folder.path().join("rules/rules.yaml.tmp"), folder.path().join("rules/rules.yaml")).unwrap();
@@ -225,7 +236,8 @@ async fn a_file_is_taken_in_when_it_changes_and_kept_out_when_it_is_broken() {
 fn a_config_map_swap_is_noticed() {
     // As Kubernetes mounts a ConfigMap: the files are links through `..data`, which is swapped.
     let mounted = "rules: mounted\nserver:";
-    let folder = Folder::new(&config("https://hooks.slack.com/services/T0/B0/x").replace("server:", mounted), "");
+    let folder =
+        Folder::new(&config("https://hooks.slack.com/services/T0/B0/x").replace("server:", mounted), "rules: []\n");
     let base = folder.path().join("mounted");
     folder.write("mounted/..v1/rules.yaml", RULES);
     std::os::unix::fs::symlink("..v1", base.join("..data")).unwrap();

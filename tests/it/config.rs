@@ -166,7 +166,8 @@ fn messages_take_their_defaults_from_the_destination() {
       - { to: qa-blockers, template: defect-opened, mention: ['@qa-oncall', '@here', nobody] }
       - { to: pay-jira }
 ";
-    let snapshot = sound(&base().with("rules/z.yaml", text).with("rules/a.yml", "").with("rules/.x.yaml", "broken: ["));
+    let snapshot =
+        sound(&base().with("rules/z.yaml", text).with("rules/a.yml", "rules: []\n").with("rules/.x.yaml", "broken: ["));
     let rule = &snapshot.rules.rules()[0];
     assert_eq!((&*rule.name, &*rule.place.0, rule.place.1), ("first-rule", "rules/z.yaml", 2));
     let [chat, tracker] = &rule.send[..] else { panic!("two messages") };
@@ -276,9 +277,9 @@ fn any_change_of_any_file_changes_the_revision() {
     assert_eq!(first, revision(&base));
     assert_eq!(first.len(), 12);
     let more = [
-        base.clone().with("rules/a.yaml", "# a remark\n"),
+        base.clone().with("rules/a.yaml", "# a remark\nrules: []\n"),
         base.clone().with("templates/more.md.hbs", "---\ntitle: x\n---\n"),
-        base.clone().with("rules/b.yaml", "# a remark\n"),
+        base.clone().with("rules/b.yaml", "# a remark\nrules: []\n"),
     ];
     let mut revisions: Vec<_> = more.iter().map(revision).chain([first]).collect();
     revisions.sort();

@@ -171,7 +171,7 @@ async fn a_replan_that_is_killed_half_way_loses_and_repeats_nothing() {
     let wanted: BTreeSet<u64> = (0..HOOKS).flat_map(|hook| webhook(hook).1).collect();
     all_sent(folder.path(), &sink, &wanted).await;
 
-    let events = told(folder.path(), &["events", "list", "--limit", "10000", "--json"]);
+    let events = told(folder.path(), &["events", "list", "--source", "ci", "--limit", "10000", "--json"]);
     assert!(events.iter().all(|event| event["stage"] == "decided" && event["event"] == "build.failed"));
     let deliveries = told(folder.path(), &["deliveries", "list", "--limit", "10000", "--json"]);
     assert!(deliveries.iter().all(|delivery| delivery["state"] == "delivered"));

@@ -169,6 +169,47 @@ async fn rejected_files_are_told_once_for_each_trouble() {
     assert_eq!(rig.exchange.asked("blue.example").len(), 3);
 }
 
+#[tokio::test]
+async fn rules_that_vanish_stay_in_force_and_none_can_be_had_on_purpose() {
+    let rig = Rig::start(TWO_CHATS, RULES).await;
+    let folder = rig.folder.path().join("rules");
+    let sends = async |id: u64| {
+        rig.defect("defect.created", "SHOP", id, "x").await;
+        rig.pass(MINUTE).await;
+        rig.exchange.asked("red.example").len()
+    };
+    let why = async || {
+        let found = rig.relay.reload().await.unwrap_err();
+        assert_eq!(found.errors().count(), 1, "{found}");
+        let one = found.errors().next().unwrap();
+        format!("{} ({})", one.message, one.help.as_deref().unwrap_or_default())
+    };
+    for emptied in ["", "# all of it is gone\n", "---\n"] {
+        rig.folder.write("rules/rules.yaml", emptied);
+        assert!(why().await.starts_with("this rule file is empty"), "{}", why().await);
+    }
+    assert_eq!(sends(1).await, 1);
+    std::fs::remove_file(folder.join("rules.yaml")).unwrap();
+    rig.folder.write("rules/notes.txt", "no rule file");
+    let said = why().await;
+    assert!(said.contains("has no rule file any more, but 2 rules are in force"), "{said}");
+    rig.pass(MINUTE).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    let said = why().await;
+    assert!(said.contains("is gone, but 2 rules are in force") && said.ends_with("rules: [])"), "{said}");
+    assert_eq!(sends(2).await, 2);
+    assert_eq!(own(&rig).await, ["relay.config_rejected"; 3], "each trouble is told");
+
+    rig.folder.write("rules/rules.yaml", "rules: []\n");
+    assert!(rig.relay.reload().await.is_ok());
+    assert_eq!(sends(3).await, 2, "there is no rule now");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(rig.relay.reload().await.is_ok(), "nothing is lost with it");
+    // A start takes the files as they are.
+    let rig = rig.restart(|_| {}).await;
+    assert!(rig.relay.shared.current.load().rules.rules().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_file_that_is_saved_reaches_a_chat() {
     let chat = Standin::start(Vendor::Slack).unwrap();
