@@ -47,8 +47,9 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Read and plan again, with the configuration as it is now: an event that could not be
-    /// read, or whose planning failed.
+    /// Read and plan again what no rule could judge, with the configuration as it is now:
+    /// events that could not be read (quarantined), or whose planning failed (broken). An
+    /// event that was decided stays as it was decided.
     Replan(replan::Args),
 }
 

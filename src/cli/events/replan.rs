@@ -19,12 +19,12 @@ use super::find;
 /// Which events.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Its id, or the beginning of it.
+    /// The id of a quarantined or broken event, or the beginning of it.
     id: Option<String>,
-    /// All that could not be read.
+    /// All that could not be read (quarantined).
     #[arg(long)]
     quarantined: bool,
-    /// All whose planning failed.
+    /// All whose planning failed (broken).
     #[arg(long)]
     broken: bool,
     /// Of those, only those of this source.

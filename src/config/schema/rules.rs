@@ -22,6 +22,8 @@ pub(super) fn schema(vocabulary: &Vocabulary) -> Value {
             key("tests", trials::tests()),
         ],
     );
+    // An empty rule file is a mistake.
+    schema["type"] = json!("object");
     schema["$defs"] = conditions::definitions(vocabulary);
     schema
 }
