@@ -225,6 +225,23 @@ map:
 }
 
 #[test]
+fn a_list_that_is_too_long_says_how_long_it_may_be() {
+    let source =
+        source("kind: json\nmap: { each: body.tests, event: '\"test.\" + item.status', subject: item.name }\n");
+    let long = |count: usize| {
+        let test = |number: usize| json!({ "status": "failed", "name": format!("suite/test-{number}") });
+        read(&source, &json!({}), json!({ "tests": (0..count).map(test).collect::<Vec<_>>() }).to_string())
+    };
+    assert_eq!(long(2000).unwrap().len(), 2000);
+    let refused = long(2001).unwrap_err();
+    assert!(refused.keep, "it is kept and can be read once the limit is another");
+    assert_eq!(
+        refused.why,
+        "map.each: the list has 2001 items, and at most 2000 can be taken: have the sender split it into several webhooks"
+    );
+}
+
+#[test]
 fn the_payload_is_what_the_mapping_says() {
     let source = source("kind: json\nmap: { event: '\"a.b\"', payload: body.data }\n");
     let payload = |body: Value| read(&source, &json!({}), body.to_string()).unwrap().remove(0).payload;

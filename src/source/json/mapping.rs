@@ -14,7 +14,7 @@ use crate::source::repetition::body_hash;
 use crate::source::{Malformed, Verified, words};
 
 /// The most events that one webhook may report.
-pub const EVENTS_MAX: usize = 500;
+pub const EVENTS_MAX: usize = 2000;
 
 /// The longest event name, in characters.
 const EVENT_CHARS_MAX: usize = 100;
@@ -110,7 +110,10 @@ impl Mapping {
             let dedup = dedup(&scope, &mut work)?;
             kept += alone.as_ref().map_or(sent.hook().body.len(), Bytes::len);
             if is_too_much(kept) {
-                return Err(failed("each", "the webhook is too large to be kept with each of its events"));
+                return Err(failed(
+                    "each",
+                    "the webhook is too large to be kept with each of its events: have the sender split it",
+                ));
             }
             reports.push(Report { alone, ..self.report(&scope, dedup, &mut work)? });
         }
@@ -224,7 +227,11 @@ fn reads_item<'p>(mut names: impl Iterator<Item = &'p str>) -> bool {
 fn items(each: &Formula, scope: &Facts, work: &mut Work) -> Result<Vec<Value>, Malformed> {
     match give("each", each, scope, work)? {
         Given::Value(Value::Array(items)) if items.len() > EVENTS_MAX => {
-            Err(failed("each", &format!("the list has {} items, and at most {EVENTS_MAX} can be taken", items.len())))
+            let help = "have the sender split it into several webhooks";
+            Err(failed(
+                "each",
+                &format!("the list has {} items, and at most {EVENTS_MAX} can be taken: {help}", items.len()),
+            ))
         }
         Given::Value(Value::Array(items)) => Ok(items),
         Given::Value(other) => Err(failed("each", &format!("it gives {}, but a list is expected", fit::what(&other)))),
