@@ -184,7 +184,7 @@ impl Metrics {
             "Webhooks that are no event by their source's mapping",
             self.no_events.clone(),
         );
-        registry.register("events_duplicate", "Webhooks that repeat an accepted event", self.duplicates.clone());
+        registry.register("events_duplicate", "Events that repeat an accepted one", self.duplicates.clone());
         registry.register("events_broken", "Events whose planning failed", self.broken.clone());
         registry.register("events_quarantined", "Webhooks kept that could not be read", self.quarantined.clone());
         registry.register("lookups", "Questions to senders' APIs about events, by outcome", self.lookups.clone());

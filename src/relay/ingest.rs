@@ -85,14 +85,7 @@ impl Relay {
         let metrics = &self.shared.metrics;
         let name = source.name.to_string();
         match &outcome {
-            Ok(Accepted { duplicate: false, .. }) => {
-                self.shared.books.accepted(&source.name, false, self.shared.clock.now());
-                metrics.accepted.get_or_create_owned(&OfSource { source: name }).inc();
-            }
-            Ok(Accepted { duplicate: true, .. }) => {
-                self.shared.books.accepted(&source.name, true, self.shared.clock.now());
-                metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
-            }
+            Ok(accepted) => self.shared.books.accepted(&source.name, accepted.duplicate, self.shared.clock.now()),
             Err(IngestError::NoEvent) => {
                 metrics.no_events.get_or_create_owned(&OfSource { source: name }).inc();
             }
@@ -140,7 +133,9 @@ impl Relay {
         let reports = match read(source, &verified) {
             Ok(reports) => reports,
             Err(malformed) if malformed.keep || source.unread == Unread::Kept => {
-                return self.quarantine(source, &verified, malformed.why).await;
+                let kept = self.quarantine(source, &verified, malformed.why).await?;
+                self.count_event(source, kept);
+                return Ok(kept);
             }
             Err(malformed) => return Err(malformed.into()),
         };
@@ -151,6 +146,10 @@ impl Relay {
             }
             let project = report.project.clone();
             let one = self.plan_and_commit(source, report, &verified).await?;
+            // Of a webhook that is taken once more, the repetition is counted already.
+            if after.is_none() || !one.duplicate {
+                self.count_event(source, one);
+            }
             if let Some(project) = project {
                 self.shared.books.about(&source.name, &project, self.shared.clock.now());
             }
@@ -178,11 +177,15 @@ impl Relay {
         report.dedup = Dedup::SenderId(key.to_owned());
         let accepted = self.plan_and_commit(source, report, &verified).await?;
         self.shared.books.accepted(&source.name, accepted.duplicate, now);
-        let label = OfSource { source: source.name.to_string() };
+        self.count_event(source, accepted);
+        Ok(accepted)
+    }
+
+    /// Counts an event of `source`; a webhook may report several.
+    fn count_event(&self, source: &SourceSpec, accepted: Accepted) {
         let metrics = &self.shared.metrics;
         let family = if accepted.duplicate { &metrics.duplicates } else { &metrics.accepted };
-        family.get_or_create_owned(&label).inc();
-        Ok(accepted)
+        family.get_or_create_owned(&OfSource { source: source.name.to_string() }).inc();
     }
 
     /// Plans `report` of `source`, which came with `verified`, and commits the plan.

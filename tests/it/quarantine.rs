@@ -96,6 +96,8 @@ async fn a_webhook_of_several_events_becomes_all_of_them() {
     let replanned = rig.relay.replan(&Chosen::One(id)).await.unwrap();
     assert_eq!((replanned.done.len(), replanned.done[0], replanned.awaiting.len()), (3, id, 0));
     rig.rest().await;
+    let sums = || rig.relay.shared.metrics.text();
+    assert!(sums().contains("relaybell_events_accepted_total{source=\"qase\"} 1"), "kept as one: {}", sums());
     let titles: Vec<String> =
         rig.deliveries().await.iter().map(|delivery| delivery.content.message.title.clone()).collect();
     assert_eq!(titles.len(), 3);
@@ -103,6 +105,24 @@ async fn a_webhook_of_several_events_becomes_all_of_them() {
     for (number, body) in sent.iter().enumerate() {
         assert!(body.contains(&format!("part {number}")), "in the order of the webhook: {sent:?}");
     }
+}
+
+#[tokio::test]
+async fn the_events_of_a_webhook_are_counted_each() {
+    let rig = Rig::start_with(TWO_CHATS, RED_AND_BLUE, thin(|thin| thin.times = 3)).await;
+    let counted = |accepted: u64, duplicate: u64| {
+        let metrics = rig.relay.shared.metrics.text();
+        let line = |what: &str, count: u64| match count {
+            0 => true,
+            _ => metrics.contains(&format!("relaybell_events_{what}_total{{source=\"qase\"}} {count}\n")),
+        };
+        assert!(line("accepted", accepted) && line("duplicate", duplicate), "{metrics}");
+    };
+    rig.defect("defect.created", "SHOP", 58, "part 0").await;
+    counted(3, 0);
+    rig.defect("defect.created", "SHOP", 58, "part 0").await;
+    counted(3, 3);
+    assert_eq!(rig.store.events(Some("qase"), None, 10).await.unwrap().len(), 3);
 }
 
 #[tokio::test]
