@@ -56,7 +56,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
                 row["refused"].as_object().into_iter().flat_map(|all| all.values()).filter_map(Value::as_u64).sum();
             let refused = if running.is_some() { refused.to_string() } else { "?".to_owned() };
             let events = row["events"].to_string();
-            vec![text(row, "name"), text(row, "kind"), text(row, "last_event"), events, refused, text(row, "address")]
+            vec![text(row, "name"), kind(row), text(row, "last_event"), events, refused, text(row, "address")]
         })
         .collect();
     output.data(&table(
@@ -109,7 +109,7 @@ fn row(snapshot: &Snapshot, spec: &SourceSpec, tallies: &[Tally], running: Optio
         })
         .collect();
     let mut row = json!({
-        "name": &*spec.name, "kind": spec.kind, "address": address(snapshot, &spec.name),
+        "name": &*spec.name, "kind": spec.kind, "preset": spec.preset, "address": address(snapshot, &spec.name),
         "events": own.iter().map(|tally| tally.events).sum::<u64>(),
         "last_event": last.map(|at| at.to_string()), "projects": projects,
     });
@@ -121,6 +121,12 @@ fn row(snapshot: &Snapshot, spec: &SourceSpec, tallies: &[Tally], running: Optio
         row["since"] = running.map_or(Value::Null, |running| running["since"].clone());
     }
     row
+}
+
+/// The kind of a source, with the preset that it is made of.
+fn kind(row: &Value) -> String {
+    let kind = row["kind"].as_str().unwrap_or("-");
+    row["preset"].as_str().map_or_else(|| kind.to_owned(), |preset| format!("{kind} ({preset})"))
 }
 
 /// The address to paste into the sender.

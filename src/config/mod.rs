@@ -157,6 +157,8 @@ pub struct SourceSpec {
     pub name: Name,
     /// Its kind, as `relaybell.yaml` names it.
     pub kind: &'static str,
+    /// The preset that it is made of, if it is made of one.
+    pub preset: Option<&'static str>,
     /// Reads it.
     pub adapter: Arc<dyn Source>,
     /// How soon something is expected again: from the source (`None`), or about one of its projects.

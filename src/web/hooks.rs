@@ -95,7 +95,7 @@ async fn respond(
     let refuse = |reason: &'static str, problem: Problem| {
         count(relay, &spec.name, reason);
         tracing::warn!(source, %caller, why = problem.detail, "a webhook was refused");
-        problem.into_response()
+        problem.because(reason).into_response()
     };
     match spec.adapter.purpose(&head.method, path) {
         None => {
@@ -217,7 +217,7 @@ fn is_plain(headers: &HeaderMap) -> bool {
 
 /// What the sender learns of a refusal: nothing about other sources, nothing of the inside.
 pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> Problem {
-    match error {
+    let problem = match error {
         IngestError::Refused(refusal) => {
             tracing::warn!(source, %caller, why = %refusal, "a webhook was refused");
             let detail = format!("{refusal}; {}.", refusal.reason.help());
@@ -241,5 +241,6 @@ pub(super) fn refusal(source: &str, caller: SocketAddr, error: &IngestError) -> 
             };
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store unavailable", detail).retry_after(STORE_RETRY_SECONDS)
         }
-    }
+    };
+    problem.because(error.reason())
 }

@@ -17,8 +17,8 @@ use crate::relay::capture::{Captured, shown};
 /// What a response says, for people; beside the response, never in it.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
-    /// What it is, the same for every occurrence.
-    pub(super) title: &'static str,
+    /// Why it is refused, by the metric's word where it counts it; otherwise what it is.
+    pub(super) reason: &'static str,
     /// What happened this time.
     pub(super) detail: String,
 }
@@ -70,7 +70,7 @@ impl<'a> Onlooker<'a> {
         if let Some(told) = told {
             let caller = Some(self.caller.ip().to_string());
             let refusal = LastRefusal { at: shared.clock.now(), why: told.detail.clone(), caller };
-            shared.books.refused(&self.spec.name, told.title, refusal);
+            shared.books.refused(&self.spec.name, told.reason, refusal);
         }
         if let Some(mut arrived) = self.arrived {
             arrived.body = body;

@@ -31,6 +31,9 @@ pub struct Problem {
     /// How to sign in.
     #[serde(skip)]
     pub challenge: Option<&'static str>,
+    /// The word by which refused webhooks are counted, where it is one.
+    #[serde(skip)]
+    pub reason: Option<&'static str>,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -41,7 +44,7 @@ impl Problem {
     /// A problem without a time to come back.
     #[must_use]
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into(), errors: None, retry_after: None, challenge: None }
+        Self { status, title, detail: detail.into(), errors: None, retry_after: None, challenge: None, reason: None }
     }
 
     /// The same, with the findings behind it.
@@ -55,6 +58,13 @@ impl Problem {
     #[must_use]
     pub fn challenge(mut self, challenge: Option<&'static str>) -> Self {
         self.challenge = challenge;
+        self
+    }
+
+    /// The same, counted among refused webhooks as `reason`.
+    #[must_use]
+    pub fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
         self
     }
 
@@ -77,7 +87,7 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        response.extensions_mut().insert(Told { title: self.title, detail: self.detail });
+        response.extensions_mut().insert(Told { reason: self.reason.unwrap_or(self.title), detail: self.detail });
         response
     }
 }

@@ -58,9 +58,44 @@ fn arrivals_are_shown_with_their_facts_or_why_they_were_refused() {
     let listed = run(folder.path(), &["sources", "--json"]);
     let listed: Value = serde_json::from_str(&stdout(&listed)).unwrap_or_else(|_| panic!("{}", stderr(&listed)));
     let qase = &listed[0];
-    assert!(qase["refused"]["not authenticated"].as_u64() > Some(0) && qase["events"].as_u64() > Some(0), "{qase}");
+    assert!(qase["refused"]["no_secret"].as_u64() > Some(0) && qase["events"].as_u64() > Some(0), "{qase}");
     assert!(qase["address"].as_str().unwrap().ends_with("/hooks/qase"));
     let unknown = run(folder.path(), &["capture", "qasse"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(stderr(&unknown).contains("did you mean 'qase'?"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn sources_tell_each_reason_by_the_metrics_word_and_what_a_source_is_made_of() {
+    let config = CONFIG
+        .replace("sources: { qase:", "sources: { code: { preset: github, secrets: [\"another-secret\"] }, qase:")
+        .replace("listen: 127.0.0.1:0", "listen: 127.0.0.1:0, public_url: \"https://bell.example.com\"");
+    let folder = Folder::new(&config, "rules: []\n");
+    let serving = Serving::start(folder.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = HttpExchange::new().unwrap();
+        let secret = |text: &'static str| vec![("x-qase-secret", text)];
+        for (method, headers, body) in [
+            ("POST", vec![], "{}"),
+            ("POST", secret("wrong"), "{}"),
+            ("POST", secret("wrong"), "{}"),
+            ("POST", secret("a-long-secret"), "{ not json"),
+            ("GET", vec![], ""),
+        ] {
+            let answer = ask(&client, serving.address, method, "/hooks/qase", &headers, body.as_bytes()).await;
+            assert!(answer.status().is_client_error(), "{method}");
+        }
+        let metrics = ask(&client, serving.address, "GET", "/metrics", &[], b"").await;
+        let metrics = String::from_utf8_lossy(metrics.body()).into_owned();
+        for (reason, count) in [("no_secret", 1), ("wrong_secret", 2), ("malformed", 1), ("wrong_method", 1)] {
+            let line = format!("relaybell_events_refused_total{{source=\"qase\",reason=\"{reason}\"}} {count}\n");
+            assert!(metrics.contains(&line), "{line}{metrics}");
+        }
+    });
+    let listed = stdout(&run(folder.path(), &["sources"]));
+    let refused = "qase: refused 1 malformed, 1 no_secret, 1 wrong_method, 2 wrong_secret; the last at ";
+    assert!(listed.contains(refused), "{listed}");
+    let row = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(row("code ").contains("json (github)") && row("qase ").contains("qase  "), "{listed}");
 }

@@ -57,9 +57,14 @@ const PROOF: [&str; 3] = ["signature", "secret_header", "basic"];
 
 /// The samples of the preset that the source names; none, when it names none.
 pub(super) fn samples_of(source: &Node) -> &'static [Sample] {
-    let Tree::Map(keys) = &source.tree else { return &[] };
+    named_by(source).map_or(&[], |preset| preset.samples)
+}
+
+/// The preset that the source names, if it names one.
+pub(super) fn named_by(source: &Node) -> Option<&'static Preset> {
+    let Tree::Map(keys) = &source.tree else { return None };
     let named = keys.iter().find(|entry| entry.key == "preset").and_then(|entry| entry.value.text());
-    PRESETS.iter().find(|preset| Some(preset.name) == named).map_or(&[], |preset| preset.samples)
+    PRESETS.iter().find(|preset| Some(preset.name) == named)
 }
 
 /// The source with what its preset gives; as it is, when it names none.

@@ -105,8 +105,8 @@ pub fn read(node: Option<&Node>, desk: &mut Desk<'_>) -> Sources {
         let read = read_kind(kind, entry, &mut fields, &mut pledges, desk);
         fields.finish(&mut desk.findings);
         if let (Some(name), Some(Read { adapter, api, exchanges })) = (called, read) {
-            let kind = word_of(kind);
-            let spec = SourceSpec { name: name.clone(), kind, adapter, expect_every, unread, api, exchanges };
+            let (kind, preset) = (word_of(kind), presets::named_by(&entry.value).map(|preset| preset.name));
+            let spec = SourceSpec { name: name.clone(), kind, preset, adapter, expect_every, unread, api, exchanges };
             sources.insert(name, Arc::new(spec));
         }
     }
@@ -128,6 +128,7 @@ fn itself() -> SourceSpec {
     SourceSpec {
         name: own::NAME.into(),
         kind: own::NAME,
+        preset: None,
         adapter: Arc::new(Own),
         expect_every: Vec::new(),
         unread: Unread::Refused,

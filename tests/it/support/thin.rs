@@ -36,6 +36,7 @@ pub fn thin(change: impl FnOnce(&mut Thin)) -> impl FnOnce(&mut Snapshot) {
         let spec = SourceSpec {
             name: old.name.clone(),
             kind: old.kind,
+            preset: old.preset,
             adapter: Arc::new(adapter),
             expect_every: Vec::new(),
             unread: Unread::Refused,
