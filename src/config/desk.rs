@@ -70,18 +70,26 @@ impl Desk<'_> {
     }
 
     /// A list of secrets; those that a reference leaves empty are left out.
-    pub fn secrets(&mut self, node: &Node, what: &str) -> Vec<SecretString> {
+    ///
+    /// # Errors
+    /// Those that are right, when something else of it is wrong, which is reported: such a list
+    /// is not as short as it seems.
+    pub fn secrets(&mut self, node: &Node, what: &str) -> Result<Vec<SecretString>, Vec<SecretString>> {
         let mut secrets = Vec::new();
         let one = format!("an entry of {what}");
+        let mut right = matches!(node.tree, Tree::List(_)) || node.is_nothing();
         for item in items(node, what, &mut self.findings) {
-            let Some(text) = self.no_number(item, &one).and_then(|()| self.text(item, &one)) else { continue };
+            let Some(text) = self.no_number(item, &one).and_then(|()| self.text(item, &one)) else {
+                right = false;
+                continue;
+            };
             if text.value.is_empty() {
                 continue;
             }
             self.guard(&text, item.at, &one);
             secrets.push(text.value.into());
         }
-        secrets
+        if right { Ok(secrets) } else { Err(secrets) }
     }
 
     /// An `http` or `https` address.

@@ -280,15 +280,16 @@ fn sign(node: &Node, desk: &mut Desk<'_>) -> Option<Sign> {
     let node = fields.require("secret", &mut desk.findings);
     fields.finish(&mut desk.findings);
     let node = node?;
-    let secrets: Vec<SecretString> = match &node.tree {
-        Tree::List(_) => desk.secrets(node, "'secret'"),
-        _ => desk.secret(node, "'secret'").map(|text| text.value.into()).into_iter().collect(),
+    let secrets: Option<Vec<SecretString>> = match &node.tree {
+        Tree::List(_) => {
+            desk.secrets(node, "'secret'").map_or_else(|right| Some(right).filter(|right| !right.is_empty()), Some)
+        }
+        _ => desk.secret(node, "'secret'").map(|text| vec![text.value.into()]),
     };
     scheme?;
+    let secrets = secrets?;
     if secrets.is_empty() {
-        if matches!(node.tree, Tree::List(_)) {
-            desk.findings.error(node.at, "'secret' has no secret to sign with");
-        }
+        desk.findings.error(node.at, "'secret' has no secret to sign with");
         return None;
     }
     let known = secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.contains("${"));

@@ -64,7 +64,6 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, usual: &Usual, desk:
         }
         _ => false,
     };
-    let before = desk.findings.failed();
     let header = header.map(|node| (node, header_name(node, "'secret_header'", desk)));
     if let (Some((node, _)), None) = (&header, secrets) {
         let help = match signature {
@@ -77,11 +76,12 @@ pub fn read(name: &str, fields: &mut Fields<'_>, at: Place, usual: &Usual, desk:
         (_, Some(node), _) => basic_pair(node, desk).map(Proof::Basic),
         (_, _, Some(node)) => signed(node, usual, desk),
         (node, None, None) => {
-            let known = node.map(|node| desk.secrets(node, "'secrets'")).unwrap_or_default();
-            let failed = node.is_some() && desk.findings.failed() && !before;
-            if known.is_empty() && !failed && (node.is_some() || header.is_none()) {
+            let known = node.map_or_else(|| Ok(Vec::new()), |node| desk.secrets(node, "'secrets'"));
+            // Where one is wrong, that is reported; it is not that none is asked for.
+            if known.as_ref().is_ok_and(Vec::is_empty) && (node.is_some() || header.is_none()) {
                 warn(name, at, usual, desk);
             }
+            let known = known.unwrap_or_else(|right| right);
             match header {
                 Some((_, header)) => Some(token(header?, &known)),
                 None => of_usual(usual, &known),
@@ -132,7 +132,10 @@ fn standard(secrets: &[SecretString], tolerance: Duration) -> Option<Proof> {
 /// One secret, or a list of them while one is being changed.
 fn one_or_more(node: &Node, what: &str, desk: &mut Desk<'_>) -> Option<Vec<SecretString>> {
     let secrets: Vec<SecretString> = match &node.tree {
-        Tree::List(_) => desk.secrets(node, what),
+        Tree::List(_) => match desk.secrets(node, what) {
+            Err(right) if right.is_empty() => return None,
+            Ok(right) | Err(right) => right,
+        },
         _ => vec![desk.secret(node, what)?.value.into()],
     };
     if secrets.is_empty() {
