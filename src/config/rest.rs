@@ -281,9 +281,10 @@ fn sign(node: &Node, desk: &mut Desk<'_>) -> Option<Sign> {
     fields.finish(&mut desk.findings);
     let node = node?;
     let secrets: Option<Vec<SecretString>> = match &node.tree {
-        Tree::List(_) => {
-            desk.secrets(node, "'secret'").map_or_else(|right| Some(right).filter(|right| !right.is_empty()), Some)
-        }
+        Tree::List(_) => match desk.secrets(node, "'secret'") {
+            Err(right) if right.is_empty() => None,
+            Ok(right) | Err(right) => Some(right),
+        },
         _ => desk.secret(node, "'secret'").map(|text| vec![text.value.into()]),
     };
     scheme?;
