@@ -279,6 +279,26 @@ pub enum Lost {
     Unknown(String),
 }
 
+impl Lost {
+    /// `why`, which [`Lost`] may have given, without what only a technician reads of it;
+    /// `who` is the far side.
+    #[must_use]
+    pub fn in_plain_words(why: &str, who: &str) -> String {
+        let (before, last) = match why.split_once(": ") {
+            Some((given_up, last)) if given_up.starts_with("given up after ") => (format!("{given_up}: "), last),
+            _ => (String::new(), why),
+        };
+        let said = if last.starts_with("not sent: ") {
+            format!("{who} cannot be reached")
+        } else if last.starts_with("no answer") {
+            format!("{who} did not answer")
+        } else {
+            return why.to_owned();
+        };
+        before + &said
+    }
+}
+
 /// How far a temporary failure reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {

@@ -36,6 +36,7 @@ mod notices;
 pub mod reload;
 pub mod replan;
 mod silence;
+mod standing;
 pub mod trial;
 pub mod waiters;
 
@@ -99,7 +100,10 @@ pub struct Shared {
     pub(crate) waiters: Waiters,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
+    /// Cancelled when nothing more is to be begun.
     pub(crate) stop: CancellationToken,
+    /// Cancelled when what was in flight then has ended.
+    pub(crate) drained: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -140,6 +144,7 @@ impl Relay {
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),
+            drained: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         shared.metrics.last_reload_successful.set(1);
@@ -156,11 +161,13 @@ impl Relay {
     }
 
     /// Takes nothing more from the queue, lets what is in flight end within
-    /// [`STOP_GRACE`] and gives the lanes back. What is accepted meanwhile stays queued.
+    /// [`STOP_GRACE`] and gives the lanes back. What is accepted meanwhile stays queued; who
+    /// waits for something in flight is told how it ended.
     pub async fn drain(&self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.drained.cancel();
     }
 
     /// Closes the store. Nothing can be accepted any more.

@@ -145,6 +145,12 @@ impl Shop {
         moving(&self.clock, self.sender.create_defect(&self.exchange, body)).await.unwrap()
     }
 
+    /// Somebody presses it while `meanwhile` happens.
+    pub async fn create_defect_while(&self, body: &Value, meanwhile: impl Future<Output = ()>) -> Answered {
+        let pressing = self.sender.create_defect(&self.exchange, body);
+        moving(&self.clock, async { tokio::join!(pressing, meanwhile).0 }).await.unwrap()
+    }
+
     /// Somebody presses it until there is an issue.
     pub async fn create_defect_in_the_end(&self, body: &Value) -> Answered {
         let pressing = async {
