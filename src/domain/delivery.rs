@@ -13,6 +13,8 @@ use super::priority::Priority;
 use super::thread::Thread;
 use super::time::Timestamp;
 
+pub use super::lost::Lost;
+
 /// What is done at a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -265,37 +267,6 @@ impl Outcome {
             | Self::Refused { why }
             | Self::Closed { why } => Some(why),
         }
-    }
-}
-
-/// Why an HTTP exchange gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Lost {
-    /// The far side cannot have seen the request: no connection was made.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// The far side may have seen it: the connection broke or time ran out after writing began.
-    #[error("no answer: {0}")]
-    Unknown(String),
-}
-
-impl Lost {
-    /// `why`, which [`Lost`] may have given, without what only a technician reads of it;
-    /// `who` is the far side.
-    #[must_use]
-    pub fn in_plain_words(why: &str, who: &str) -> String {
-        let (before, last) = match why.split_once(": ") {
-            Some((given_up, last)) if given_up.starts_with("given up after ") => (format!("{given_up}: "), last),
-            _ => (String::new(), why),
-        };
-        let said = if last.starts_with("not sent: ") {
-            format!("{who} cannot be reached")
-        } else if last.starts_with("no answer") {
-            format!("{who} did not answer")
-        } else {
-            return why.to_owned();
-        };
-        before + &said
     }
 }
 

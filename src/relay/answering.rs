@@ -29,6 +29,10 @@ use super::manage::{Deed, Selection};
 /// The most deliveries of one event and rule that are looked through.
 const LINE_MAX: usize = 100;
 
+/// How long a stopping relay still waits for the status of an issue: less than the web
+/// gives to requests under way.
+const STATUS_GRACE: Duration = Duration::from_secs(5);
+
 /// How many declined requests for one result are looked through.
 const DECLINED_MAX: usize = 50;
 
@@ -222,9 +226,16 @@ impl Relay {
                 Err((why, _)) => why,
             },
             () = shared.clock.sleep(self.left(end)) => "the sender waits no longer".to_owned(),
+            () = self.stopped_for(STATUS_GRACE) => "the relay stops".to_owned(),
         };
         tracing::warn!(destination = &*spec.name, issue = key, why, "the status of an issue is not known");
         None
+    }
+
+    /// Waits until the relay has stopped sending since `time`.
+    async fn stopped_for(&self, time: Duration) {
+        self.shared.drained.cancelled().await;
+        self.shared.clock.sleep(time).await;
     }
 
     /// The delivery that creates the issue for `event`: the last of its line, if it was

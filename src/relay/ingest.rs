@@ -94,6 +94,7 @@ impl Relay {
                 metrics.duplicates.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(IngestError::NoEvent) => {
+                self.shared.books.no_event(&source.name, self.shared.clock.now());
                 metrics.no_events.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(error) => {

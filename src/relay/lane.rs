@@ -18,7 +18,7 @@ use crate::telemetry::OfDestination;
 
 use super::flight::{Landing, fly};
 use super::gate::{Gate, Leave};
-use super::standing::{Held, Standing};
+use super::holding::{Held, Holding};
 use super::{STOP_GRACE, Shared};
 
 /// How long a lane is held at a time when several nodes share the store.
@@ -42,7 +42,7 @@ const TAKE_MAX: usize = 256;
 pub(super) struct Wake {
     notify: Notify,
     nudged: AtomicBool,
-    standing: Standing,
+    holding: Holding,
 }
 
 impl Wake {
@@ -60,7 +60,7 @@ impl Wake {
     /// Why nothing is sent at `now` to the destination defined as `fingerprint`, if it is
     /// held and is not being tried.
     pub(super) fn held(&self, now: Duration, fingerprint: u64) -> Option<String> {
-        if self.nudged.load(Ordering::Relaxed) { None } else { self.standing.held(now, fingerprint) }
+        if self.nudged.load(Ordering::Relaxed) { None } else { self.holding.held(now, fingerprint) }
     }
 }
 
@@ -142,7 +142,7 @@ impl Lane {
         self.adopt(&spec).await?;
         if self.wake.nudged.load(Ordering::Relaxed) {
             self.gate.nudge();
-            self.say_standing();
+            self.say_holding();
             self.wake.nudged.store(false, Ordering::Relaxed);
         }
         let Some((lease, renew_in)) = self.held_lane().await? else { return Ok(LEASE / 3) };
@@ -255,7 +255,7 @@ impl Lane {
         }
         if let Some(why) = &landing.closed {
             let news = self.gate.close(why);
-            self.say_standing();
+            self.say_holding();
             self.shared.waiters.tell_all();
             if news {
                 tracing::error!(
@@ -290,15 +290,15 @@ impl Lane {
     }
 
     /// Says to who waits whether the destination is held.
-    fn say_standing(&self) {
+    fn say_holding(&self) {
         let held =
             self.gate.held().map(|(why, until)| Held { why: why.to_owned(), until, fingerprint: self.fingerprint });
-        self.wake.standing.say(held);
+        self.wake.holding.say(held);
     }
 
     /// Shows the gate's state in the metrics and to who waits.
     fn show(&self) {
-        self.say_standing();
+        self.say_holding();
         let label = OfDestination { destination: self.name.to_string() };
         let state = match self.gate.phase() {
             Phase::Closed => 0,

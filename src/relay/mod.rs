@@ -26,6 +26,7 @@ pub mod converse;
 pub mod counting;
 mod flight;
 pub mod gate;
+mod holding;
 pub mod ingest;
 mod keeper;
 mod lane;
@@ -36,7 +37,7 @@ mod notices;
 pub mod reload;
 pub mod replan;
 mod silence;
-mod standing;
+pub mod strangers;
 pub mod trial;
 pub mod waiters;
 
@@ -46,6 +47,7 @@ use lanes::Lanes;
 use lookup::LookUps;
 use notices::Notices;
 use reload::ReloadState;
+use strangers::Strangers;
 use waiters::Waiters;
 
 /// The longest a stopping relay waits for what is in flight.
@@ -93,6 +95,8 @@ pub struct Shared {
     pub captures: Captures,
     /// What came from each source.
     pub books: Books,
+    /// What came for sources that are not there.
+    pub strangers: Strangers,
     pub(crate) notices: Notices,
     pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
@@ -139,6 +143,7 @@ impl Relay {
             began: now,
             captures: Captures::default(),
             books: Books::default(),
+            strangers: Strangers::default(),
             notices,
             counter: counting::Counter::default(),
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),

@@ -11,10 +11,10 @@ use serde::Serialize;
 use crate::config::{CreateDefect, Late, SourceSpec};
 use crate::relay::Relay;
 use crate::relay::answering::Answered;
+use crate::relay::capture::Became;
 use crate::source::RawHook;
 
 use super::hooks::refusal;
-use super::onlook::Became;
 use super::problem::Problem;
 
 /// When to ask again for an issue that is not there yet, in seconds.
@@ -50,7 +50,7 @@ pub(super) async fn answer(
     };
     let mut response = said(source, wanted, answered);
     if let Some(event) = event {
-        response.extensions_mut().insert(Became(event));
+        response.extensions_mut().insert(Became::Event(event));
     }
     response
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use relaybell::domain::delivery::State;
 use relaybell::domain::priority::Priority;
 use relaybell::ports::Clock;
+use relaybell::ports::http::HttpExchange;
 use relaybell::relay::manage::{Deed, Selection};
-use relaybell::standin::uipath::{PASSED_CASE, wanted};
+use relaybell::standin::uipath::{PASSED_CASE, Sender, wanted};
 use relaybell::standin::{Fault, Standin, TOKEN};
 use relaybell::store::{DeliveryFilter, Ledger};
 use serde_json::{Value, json};
 
+use crate::support::process::Serving;
 use crate::support::shop::{RULES, Shop};
 
 /// The issues that Jira has, by their summary.
@@ -307,6 +309,30 @@ async fn a_stop_lets_the_issue_in_flight_end_and_answers_with_it() {
     assert_eq!(shop.create_defect(&other).await.status, 202);
     assert!(shop.clock.elapsed() < began + Duration::from_secs(30));
     shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_process_answers_with_the_issue_in_flight() {
+    let (jira, _manager, folder) = Shop::open("wait: 30s").await.left().await;
+    let serving = tokio::task::block_in_place(|| Serving::start(folder.path()));
+    jira.script(vec![Fault::Delay(Duration::from_secs(2))]);
+    let sender = Sender {
+        url: format!("http://{}/hooks/test-manager", serving.address),
+        secret: Some(("X-Relaybell-Secret".to_owned(), "open-sesame-1234".to_owned())),
+    };
+    let (exchange, body) = (HttpExchange::new().unwrap(), wanted());
+    let stopping = async {
+        while jira.requests() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        serving.signal("TERM");
+    };
+    let (answered, ()) = tokio::join!(sender.create_defect(&exchange, &body), stopping);
+    let answered = answered.unwrap();
+    assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
+    assert_eq!(answered.body["status"], "To Do", "its status was still asked for");
+    assert!(tokio::task::block_in_place(|| serving.wait()).success());
+    assert_eq!(issues(&jira).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

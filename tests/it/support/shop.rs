@@ -122,6 +122,14 @@ impl Shop {
         Self::begin(jira, manager, folder, clock).await
     }
 
+    /// Closes the relay; the stand-ins, Jira's first, and the files stay for another one.
+    pub async fn left(self) -> (Standin, Standin, Folder) {
+        let Self { jira, manager, relay, face, store, folder, clock, .. } = self;
+        moving(&clock, async { relay.stop().await.unwrap() }).await;
+        drop((relay, face, store));
+        (jira, manager, folder)
+    }
+
     pub async fn close(self) {
         moving(&self.clock, async { self.relay.stop().await.unwrap() }).await;
     }

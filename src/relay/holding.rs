@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Whether a lane is held, as it said last.
 #[derive(Debug, Default)]
-pub(super) struct Standing(Mutex<Option<Held>>);
+pub(super) struct Holding(Mutex<Option<Held>>);
 
 /// Why nothing is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) struct Held {
     pub(super) fingerprint: u64,
 }
 
-impl Standing {
+impl Holding {
     /// The lane says how it stands.
     pub(super) fn say(&self, held: Option<Held>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = held;
