@@ -16,7 +16,7 @@ use crate::store::{AttemptRecord, DeliveryFilter, DeliveryRecord, Hold, Ledger};
 use crate::web::api::{Selected, as_json};
 
 use super::access::{Changer, ask_relay, changer, configuration, reader};
-use super::output::{Output, plain};
+use super::output::{Output, at_least_one, plain};
 use super::table::table;
 use super::{Failure, block_on, events};
 
@@ -31,7 +31,7 @@ pub(super) enum Command {
         #[command(flatten)]
         filter: Filter,
         /// How many.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value = "20", value_parser = at_least_one)]
         limit: usize,
         /// Print them as JSON.
         #[arg(long)]

@@ -12,10 +12,11 @@ use crate::domain::time::Timestamp;
 use crate::store::{DeliveryFilter, EventRecord, Ledger};
 
 use super::access::{configuration, reader};
-use super::output::{Output, plain};
+use super::output::{Output, at_least_one, plain};
 use super::table::table;
 use super::{Failure, block_on};
 
+mod came;
 mod replan;
 
 /// The most ids shown when a prefix fits several.
@@ -33,19 +34,23 @@ pub(super) enum Command {
         #[arg(long)]
         quarantined: bool,
         /// How many.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value = "20", value_parser = at_least_one)]
         limit: usize,
         /// Print them as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show one event: its facts and where they came from, what the rules decided, its deliveries.
+    /// Show one event: its facts and where they came from, what the rules decided, its deliveries;
+    /// of one that could not be read, the webhook as it came.
     Show {
         /// Its id, or the beginning of it.
         id: String,
         /// Print it as JSON.
         #[arg(long)]
         json: bool,
+        /// Print exactly the bytes of the webhook's body, and nothing else.
+        #[arg(long, conflicts_with = "json")]
+        raw: bool,
     },
     /// Read and plan again what no rule could judge, with the configuration as it is now:
     /// events that could not be read (quarantined), or whose planning failed (broken). An
@@ -66,9 +71,14 @@ pub(super) fn run(config: &Path, command: &Command, output: &mut Output) -> Resu
             let events = block_on(store.events_at(Stage::Quarantined, source.as_deref(), None, *limit))??;
             list(&events, *json, output)
         }
-        Command::Show { id, json } => {
+        Command::Show { id, json, raw } => {
             let store = reader(&place.storage)?;
-            block_on(show(&store, id, *json, output))?
+            let form = match (json, raw) {
+                (true, _) => Form::Json,
+                (_, true) => Form::Raw,
+                _ => Form::Text,
+            };
+            block_on(show(config, &store, id, form, output))?
         }
         Command::Replan(args) => replan::run(config, &place, args, output),
     }
@@ -151,17 +161,33 @@ pub(super) async fn find(ledger: &dyn Ledger, prefix: &str) -> Result<EventId, F
     the_one(prefix, ("event", "events"), &events)
 }
 
-async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) -> Result<(), Failure> {
+/// How an event is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+    Raw,
+}
+
+async fn show(config: &Path, ledger: &dyn Ledger, id: &str, form: Form, output: &mut Output) -> Result<(), Failure> {
     let id = find(ledger, id).await?;
     let Some(event) = ledger.event(id).await? else {
         return Err(anyhow::anyhow!("there is no event {id}; it may be older than storage.keep").into());
     };
+    if form == Form::Raw {
+        came::raw(&event)?;
+        return Ok(());
+    }
     let filter = DeliveryFilter { event: Some(id), ..DeliveryFilter::default() };
     let deliveries = ledger.deliveries(&filter, None, 1000).await?;
-    if json {
+    if form == Form::Json {
         let mut whole = summary(&event);
         whole["facts"] = event.facts.clone();
-        whole["payload"] = serde_json::from_slice(&event.body).unwrap_or(Value::Null);
+        let (payload, body) = came::as_json(&event);
+        whole["payload"] = payload;
+        if let Some(body) = body {
+            whole["body"] = body.into();
+        }
         whole["deliveries"] = deliveries.iter().map(super::deliveries::summary).collect();
         output.data(&serde_json::to_string_pretty(&whole)?)?;
         return Ok(());
@@ -181,6 +207,10 @@ async fn show(ledger: &dyn Ledger, id: &str, json: bool, output: &mut Output) ->
             let help = format!("relaybell events replan {}", event.id);
             output.data(&format!("stage     {}: mend the cause, then run `{help}`", open.word()))?;
         }
+    }
+    if matches!(event.stage, Stage::Quarantined | Stage::Broken) {
+        output.data("\nwebhook")?;
+        output.data(&came::as_text(&event, &came::scrubber(config)))?;
     }
     output.data("\nfacts")?;
     output.data(&facts(&event.facts))?;

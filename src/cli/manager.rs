@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, anyhow, bail};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 
 /// The socket that webhooks come in by: the one handed over (systemd's `LISTEN_FDS`), which
@@ -22,6 +23,11 @@ pub(super) async fn listen(wanted: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = handed.take_tcp_listener(0).map_err(|error| {
         anyhow!("what was handed over is no listening TCP socket ({error}): write ListenStream=ADDRESS:PORT")
     })?;
+    if let Some(listener) = &listener
+        && !SockRef::from(listener).is_listener()?
+    {
+        bail!("a single connection was handed over, not the socket that listens: write Accept=no");
+    }
     let Some(listener) = listener else {
         return TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted} (server.listen)"));
     };
@@ -33,10 +39,10 @@ pub(super) async fn listen(wanted: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Webhooks are accepted.
 pub(super) fn ready() {
-    tell(&[NotifyState::Ready]);
+    tell(&[NotifyState::Ready, IN_FORCE]);
 }
 
-/// The configuration is being read again.
+/// The configuration is being read again, because the manager asked for it.
 pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
@@ -44,15 +50,19 @@ pub(super) fn reloading() {
     }
 }
 
-/// It was read: whether what is on disk is in force.
-pub(super) fn reloaded(in_force: bool) {
-    let status = if in_force {
-        "the configuration on disk is in force"
-    } else {
-        "the configuration on disk was rejected; the last good one is in force"
-    };
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+/// It was read.
+pub(super) fn reloaded() {
+    tell(&[NotifyState::Ready]);
 }
+
+/// Whether the configuration on disk is in force, whoever had it read.
+pub(super) fn shows(in_force: bool) {
+    tell(&[if in_force { IN_FORCE } else { REJECTED }]);
+}
+
+const IN_FORCE: NotifyState<'_> = NotifyState::Status("the configuration on disk is in force");
+const REJECTED: NotifyState<'_> =
+    NotifyState::Status("the configuration on disk was rejected; the last good one is in force");
 
 /// Nothing more is sent; soon nothing more is accepted.
 pub(super) fn stopping() {

@@ -56,7 +56,7 @@ enum Command {
     Init(init::Args),
     /// Accept webhooks and deliver messages.
     Serve(serve::Args),
-    /// See it work: everything on this machine, with stand-ins for Slack, Teams and Jira.
+    /// See it work: everything on this machine, with stand-ins for Slack, Teams, Jira and Test Manager.
     Demo(demo::Args),
     /// Check all files without serving; secrets need not be set.
     Check(check::Args),

@@ -17,7 +17,7 @@ use crate::source::{Happened, Review};
 use crate::store::Ledger;
 
 use super::access::{ask_relay, reader, resolved};
-use super::output::{Output, plain};
+use super::output::{Output, counted, plain};
 use super::table::table;
 use super::{Failure, block_on};
 
@@ -78,7 +78,8 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         let taken = if args.inject { inject(config, &spec.name, &missed, output).await? } else { Vec::new() };
         tell(&missed, &taken, args, output)?;
         output.talk(&format!(
-            "{happened} events in {} by the API of '{}' since {since}: {} missed{}",
+            "{} in {} by the API of '{}' since {since}: {} missed{}",
+            counted(happened, "event"),
             projects.iter().cloned().collect::<Vec<_>>().join(", "),
             spec.name,
             missed.len(),

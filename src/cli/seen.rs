@@ -10,7 +10,7 @@ use crate::source::catalogue::Catalogues;
 use crate::source::qase::is_read;
 
 use super::access::{configuration, reader};
-use super::output::{Output, plain};
+use super::output::{Output, counted, plain};
 use super::{Failure, block_on};
 
 /// How many values of a fact are shown.
@@ -40,13 +40,13 @@ pub(super) fn run(config: &Path, event: Option<&str>, json: bool, output: &mut O
         output.data(&as_text(sources, name, seen))?;
     }
     let bound = if traffic.events == EVENTS_MAX { ", the newest ones" } else { ", all there are" };
-    output.talk(&format!("{} events were looked at{bound}.", traffic.events));
+    let were = if traffic.events == 1 { "was" } else { "were" };
+    output.talk(&format!("{} {were} looked at{bound}.", counted(traffic.events, "event")));
     Ok(())
 }
 
 fn as_text(sources: &Catalogues, name: &str, seen: &Seen) -> String {
-    let count = if seen.events == 1 { "1 event".to_owned() } else { format!("{} events", seen.events) };
-    let mut text = format!("{}: {count}, {} to {}", plain(name), seen.first, seen.last);
+    let mut text = format!("{}: {}, {} to {}", plain(name), counted(seen.events, "event"), seen.first, seen.last);
     for (fact, about) in &seen.facts {
         text.push_str(&format!("\n    {}", told(sources, name, fact, about, seen.events)));
     }

@@ -71,7 +71,7 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     store.announce(&address.to_string())?;
     let mut stops = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
-    let mut reloads = signal(SignalKind::hangup())?;
+    let mut hangups = signal(SignalKind::hangup())?;
     let relay = Relay::start(Parts {
         store: store.clone(),
         ledger: store.clone(),
@@ -87,20 +87,21 @@ async fn serve(config: &Path, snapshot: Snapshot) -> Result<(), Failure> {
     let mut web = TaskTracker::new().spawn(served);
     tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "relaybell is ready");
     manager::ready();
+    let mut reloads = relay.reloads();
     loop {
         let [terminate, interrupt] = &mut stops;
         tokio::select! {
             ended = &mut web => return Err(anyhow::anyhow!("the server ended by itself: {ended:?}").into()),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = reloads.recv() => {
+            Ok(()) = reloads.changed() => manager::shows(reloads.borrow_and_update().rejected.is_none()),
+            _ = hangups.recv() => {
                 manager::reloading();
                 // What is wrong is logged, counted and shown by the reload itself.
-                let reloaded = relay.reload().await;
-                if reloaded.is_ok() {
+                if relay.reload().await.is_ok() {
                     tracing::info!("the configuration was read again on SIGHUP");
                 }
-                manager::reloaded(reloaded.is_ok());
+                manager::reloaded();
             }
         }
     }

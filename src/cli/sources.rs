@@ -11,7 +11,7 @@ use crate::store::{Ledger, Tally};
 use crate::web::sources::Look;
 
 use super::access::{Changer, ask_relay, changer, configuration, look_at_relay, reader_if_any, snapshot};
-use super::output::{Output, plain, plain_lines};
+use super::output::{Output, counted, plain, plain_lines};
 use super::table::table;
 use super::{Failure, block_on};
 
@@ -54,16 +54,32 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         .map(|row| {
             let refused: u64 =
                 row["refused"].as_object().into_iter().flat_map(|all| all.values()).filter_map(Value::as_u64).sum();
-            let refused = if running.is_some() { refused.to_string() } else { "?".to_owned() };
-            let events = row["events"].to_string();
-            vec![text(row, "name"), kind(row), text(row, "last_event"), events, refused, text(row, "address")]
+            let since_start = |count: u64| if running.is_some() { count.to_string() } else { "?".to_owned() };
+            vec![
+                text(row, "name"),
+                kind(row),
+                text(row, "last_event"),
+                row["events"].to_string(),
+                since_start(row["no_event"].as_u64().unwrap_or_default()),
+                since_start(refused),
+                text(row, "address"),
+            ]
         })
         .collect();
     output.data(&table(
-        &["NAME", "KIND", "LAST EVENT", "EVENTS KEPT", "REFUSED", "ADDRESS TO PASTE INTO THE SENDER"],
+        &["NAME", "KIND", "LAST EVENT", "EVENTS KEPT", "NO EVENT", "REFUSED", "ADDRESS TO PASTE INTO THE SENDER"],
         &cells,
     ))?;
     for row in &rows {
+        if let Some(last) = row["last_no_event"].as_str() {
+            let (name, count) = (text(row, "name"), row["no_event"].as_u64().unwrap_or_default());
+            let what = counted(usize::try_from(count).unwrap_or(usize::MAX), "webhook");
+            let of = if row["kind"] == "json" { "what its 'when' leaves out, or a ping" } else { "pings and the like" };
+            output.data(&format!(
+                "{name}: {what} answered 200 that {} no event ({of}); the last at {last}",
+                if count == 1 { "was" } else { "were" }
+            ))?;
+        }
         if let Some(last) = row["last_refusal"].as_object() {
             let of = |key: &str| plain(last.get(key).and_then(Value::as_str).unwrap_or("?"));
             let reasons: Vec<String> = row["refused"]
@@ -78,7 +94,7 @@ pub(super) fn run(config: &Path, args: &Args, output: &mut Output) -> Result<(),
         }
     }
     if running.is_none() {
-        output.talk("no relay is running on this store, so refusals are not known");
+        output.talk("no relay is running on this store, so refusals and what was no event are not known");
     }
     if snapshot.server.public_url.is_none() {
         output.talk("the addresses are those of this machine; set server.public_url to the one that senders reach");
@@ -115,7 +131,7 @@ fn row(snapshot: &Snapshot, spec: &SourceSpec, tallies: &[Tally], running: Optio
     });
     let told = running.and_then(|running| running["sources"].as_array());
     if let Some(told) = told.and_then(|all| all.iter().find(|one| one["name"] == *spec.name)) {
-        for key in ["accepted", "duplicates", "refused", "last_refusal"] {
+        for key in ["accepted", "duplicates", "no_event", "last_no_event", "refused", "last_refusal"] {
             row[key] = told[key].clone();
         }
         row["since"] = running.map_or(Value::Null, |running| running["since"].clone());
@@ -158,9 +174,15 @@ pub(super) fn capture(config: &Path, args: &CaptureArgs, output: &mut Output) ->
             let look = Look { source: args.source.clone(), after };
             let answer = ask_relay(&place, &relay, "/api/v1/sources/capture", &serde_json::to_value(look)?).await?;
             after = answer["next"].as_u64();
-            for webhook in answer["webhooks"].as_array().into_iter().flatten().take(left) {
+            for webhook in answer["webhooks"].as_array().into_iter().flatten() {
+                if left == 0 {
+                    break;
+                }
                 output.data(&if args.json { webhook.to_string() } else { told(webhook) })?;
-                left -= 1;
+                // What a sender asks is shown, and is not what was waited for.
+                if !matches!(webhook["was"].as_str(), Some("question" | "handshake")) {
+                    left -= 1;
+                }
             }
         }
         Ok(())
@@ -181,8 +203,19 @@ fn told(webhook: &Value) -> String {
     lines.push(plain_lines(webhook["body"].as_str().unwrap_or_default()));
     lines.push(String::new());
     match webhook["refused"].as_str() {
+        Some(why) if webhook["was"] == "event" => {
+            lines.push(format!("answered {}: event {}: {}", webhook["status"], of("event_id"), plain(why)));
+        }
         Some(why) => lines.push(format!("refused with {}: {}", webhook["status"], plain(why))),
-        None => lines.push(format!("answered {}: event {}", webhook["status"], of("event_id"))),
+        None => {
+            let was = match webhook["was"].as_str() {
+                Some("event") => format!("event {}", of("event_id")),
+                Some("question") => "no webhook: a question for figures".to_owned(),
+                Some("handshake") => "no webhook: the sender asks whether it may send some".to_owned(),
+                _ => "no event: a ping, or what the source's 'when' leaves out".to_owned(),
+            };
+            lines.push(format!("answered {}: {was}", webhook["status"]));
+        }
     }
     if let Some(facts) = webhook["read"]["facts"].as_object() {
         lines.extend(facts.iter().map(|(name, value)| {

@@ -22,7 +22,7 @@ pub struct Census {
     pub total: Option<Condition>,
     /// Which of them are open; without it those that are not closed.
     pub open: Option<Condition>,
-    /// Which of them are closed; without it those that are not open.
+    /// Which of them are closed besides those of which an event has said so.
     pub closed: Option<Condition>,
     /// Which of the open ones are critical.
     pub critical: Option<Condition>,
@@ -48,11 +48,14 @@ impl Census {
             return;
         }
         counts.total += 1;
+        let said_closed = standing == Some(Standing::Closed);
         let (is_open, is_closed) = match (holds(&self.open), holds(&self.closed)) {
-            (Some(open), Some(closed)) => (open, closed),
+            (Some(open), Some(closed)) => (open, closed || said_closed),
             (Some(open), None) => (open, !open),
-            (None, Some(closed)) => (!closed, closed),
-            (None, None) => (standing != Some(Standing::Closed), standing == Some(Standing::Closed)),
+            (None, closed) => {
+                let closed = closed.unwrap_or_default() || said_closed;
+                (!closed, closed)
+            }
         };
         counts.closed += u64::from(is_closed);
         if !is_open {
@@ -103,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_condition_takes_the_place_of_one_default() {
+    fn each_condition_changes_one_count() {
         let usual = Census::default;
         for (census, expected) in [
             (usual(), [4, 3, 1, 1, 1]),

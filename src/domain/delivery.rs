@@ -13,6 +13,8 @@ use super::priority::Priority;
 use super::thread::Thread;
 use super::time::Timestamp;
 
+pub use super::lost::Lost;
+
 /// What is done at a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -266,17 +268,6 @@ impl Outcome {
             | Self::Closed { why } => Some(why),
         }
     }
-}
-
-/// Why an HTTP exchange gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Lost {
-    /// The far side cannot have seen the request: no connection was made.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// The far side may have seen it: the connection broke or time ran out after writing began.
-    #[error("no answer: {0}")]
-    Unknown(String),
 }
 
 /// How far a temporary failure reaches.

@@ -19,6 +19,7 @@ pub mod how;
 pub mod ids;
 pub mod index;
 pub mod look;
+pub mod lost;
 pub mod markdown;
 pub mod memory;
 pub mod message;

@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::config::{CreateDefect, Snapshot, SourceSpec};
-use crate::domain::delivery::{Action, State};
+use crate::domain::delivery::{Action, Lost, State};
 use crate::domain::explain::{Obstacle, Part, explain};
 use crate::domain::facts::Facts;
-use crate::domain::ids::EventId;
+use crate::domain::ids::{DeliveryId, EventId};
 use crate::domain::plan::Decision;
 use crate::domain::render::{Flavor, Tree, Values};
+use crate::domain::rule::Kind;
 use crate::domain::stage::Stage;
 use crate::domain::trace::{Seen, Working};
 use crate::source::RawHook;
@@ -27,6 +28,10 @@ use super::manage::{Deed, Selection};
 
 /// The most deliveries of one event and rule that are looked through.
 const LINE_MAX: usize = 100;
+
+/// How long a stopping relay still waits for the status of an issue: less than the web
+/// gives to requests under way.
+const STATUS_GRACE: Duration = Duration::from_secs(5);
 
 /// How many declined requests for one result are looked through.
 const DECLINED_MAX: usize = 50;
@@ -42,6 +47,14 @@ pub enum Answered {
         event: EventId,
         /// What it waits for, for people, if something is in the way.
         why: Option<String>,
+    },
+    /// The issue is not there yet, and will not be until somebody mends the tracker's
+    /// destination; it waits.
+    Held {
+        /// The event that asks for it.
+        event: EventId,
+        /// What the tracker said, for people.
+        why: String,
     },
     /// No issue will be created, because of the rules.
     Declined {
@@ -62,6 +75,13 @@ pub enum Answered {
         /// The event it is kept as.
         event: EventId,
     },
+}
+
+/// How a delivery ended for who waits for it.
+enum Ended {
+    Finished(Box<DeliveryRecord>),
+    /// It waits until somebody mends its destination.
+    Held(String),
 }
 
 /// How far an event has come when its sender is to be answered.
@@ -141,13 +161,16 @@ impl Relay {
                 delivery = fresh;
             }
         }
-        let finished = self.finished(delivery.id, self.left(end)).await?;
-        let Some(delivery) = finished else {
-            let latest = self.shared.ledger.delivery(delivery.id).await?;
-            let hold =
-                self.shared.store.holds().await?.into_iter().find(|hold| *hold.destination == *delivery.destination);
-            let why = hold.map(|hold| hold.why).or_else(|| latest.and_then(|(delivery, _)| delivery.why));
-            return Ok(Answered::Late { event: event.id, why });
+        let who = self.tracker(&delivery.destination);
+        let delivery = match self.ended(delivery.id, self.left(end)).await? {
+            Some(Ended::Finished(delivery)) => *delivery,
+            Some(Ended::Held(why)) => return Ok(Answered::Held { event: event.id, why }),
+            None => {
+                let latest = self.shared.ledger.delivery(delivery.id).await?;
+                let why = latest.and_then(|(delivery, _)| delivery.why);
+                let why = why.map(|why| Lost::in_plain_words(&why, &who));
+                return Ok(Answered::Late { event: event.id, why });
+            }
         };
         if delivery.state == State::Delivered {
             let status = self.present_status(wanted, &delivery, end).await;
@@ -160,7 +183,29 @@ impl Relay {
             });
         }
         let why = delivery.why.unwrap_or_else(|| format!("the delivery is {}", delivery.state));
-        Ok(Answered::Failed { event: event.id, why })
+        Ok(Answered::Failed { event: event.id, why: Lost::in_plain_words(&why, &who) })
+    }
+
+    /// How the delivery `id` ended, as far as there is time `within`.
+    async fn ended(&self, id: DeliveryId, within: Duration) -> Result<Option<Ended>, StoreError> {
+        let look = || async move {
+            let Some((delivery, _)) = self.shared.ledger.delivery(id).await? else { return Ok(None) };
+            if delivery.state.is_final() {
+                return Ok(Some(Ended::Finished(Box::new(delivery))));
+            }
+            // One that is in flight may still pass.
+            let held = self.lanes.held(&delivery.destination).filter(|_| delivery.state == State::Queued);
+            Ok(held.map(Ended::Held))
+        };
+        self.until(id.0, within, look).await
+    }
+
+    /// What the tracker at `destination` is called.
+    fn tracker(&self, destination: &str) -> String {
+        match self.shared.current.load().destinations.get(destination).map(|spec| spec.kind) {
+            Some(Kind::Jira) => "Jira".to_owned(),
+            _ => format!("the tracker '{destination}'"),
+        }
     }
 
     /// What the tracker says of the status of the issue, if the answer reads it and there is
@@ -181,9 +226,16 @@ impl Relay {
                 Err((why, _)) => why,
             },
             () = shared.clock.sleep(self.left(end)) => "the sender waits no longer".to_owned(),
+            () = self.stopped_for(STATUS_GRACE) => "the relay stops".to_owned(),
         };
         tracing::warn!(destination = &*spec.name, issue = key, why, "the status of an issue is not known");
         None
+    }
+
+    /// Waits until the relay has stopped sending since `time`.
+    async fn stopped_for(&self, time: Duration) {
+        self.shared.drained.cancelled().await;
+        self.shared.clock.sleep(time).await;
     }
 
     /// The delivery that creates the issue for `event`: the last of its line, if it was

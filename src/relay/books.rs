@@ -17,6 +17,10 @@ pub struct Book {
     pub accepted: u64,
     /// How many repeated one.
     pub duplicates: u64,
+    /// How many were right and no event: pings, and what the source's mapping leaves out.
+    pub no_events: u64,
+    /// When the last of those came.
+    pub last_no_event: Option<Timestamp>,
     /// How many were refused, by reason.
     pub refused: BTreeMap<&'static str, u64>,
     /// The last refusal.
@@ -67,6 +71,14 @@ impl Books {
                 book.accepted += 1;
             }
             book.last = Some(now);
+        });
+    }
+
+    /// Notes a webhook that was right and no event, at `now`.
+    pub(super) fn no_event(&self, source: &Name, now: Timestamp) {
+        self.write(source, |book| {
+            book.no_events += 1;
+            book.last_no_event = Some(now);
         });
     }
 

@@ -45,8 +45,45 @@ pub struct Captured {
     pub status: u16,
     /// Why it was refused, if it was.
     pub refused: Option<String>,
+    /// What it turned out to be, as far as that came out before it was answered.
+    pub became: Option<Became>,
+}
+
+impl Captured {
     /// The event it became.
-    pub event: Option<EventId>,
+    #[must_use]
+    pub fn event(&self) -> Option<EventId> {
+        match self.became {
+            Some(Became::Event(id)) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// What something that arrived turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// A webhook: this event.
+    Event(EventId),
+    /// A webhook that is no event: a ping, or what the source's mapping leaves out.
+    NoEvent,
+    /// No webhook: its sender asks something.
+    Question,
+    /// No webhook: its sender asks whether it may send any.
+    Handshake,
+}
+
+impl Became {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Event(_) => "event",
+            Self::NoEvent => "no_event",
+            Self::Question => "question",
+            Self::Handshake => "handshake",
+        }
+    }
 }
 
 /// What arrived lately, and who looks on.

@@ -260,6 +260,12 @@ impl Gate {
     pub fn closed(&self) -> Option<&str> {
         self.closed.as_ref().map(|closed| closed.why.as_str())
     }
+
+    /// Why the destination is held and when it is probed next, if it is held.
+    #[must_use]
+    pub fn held(&self) -> Option<(&str, Duration)> {
+        self.closed.as_ref().map(|closed| (closed.why.as_str(), closed.probe_at))
+    }
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ impl Relay {
         match &outcome {
             Ok(accepted) => self.shared.books.accepted(&source.name, accepted.duplicate, self.shared.clock.now()),
             Err(IngestError::NoEvent) => {
+                self.shared.books.no_event(&source.name, self.shared.clock.now());
                 metrics.no_events.get_or_create_owned(&OfSource { source: name }).inc();
             }
             Err(error) => {

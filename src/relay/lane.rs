@@ -18,6 +18,7 @@ use crate::telemetry::OfDestination;
 
 use super::flight::{Landing, fly};
 use super::gate::{Gate, Leave};
+use super::holding::{Held, Holding};
 use super::{STOP_GRACE, Shared};
 
 /// How long a lane is held at a time when several nodes share the store.
@@ -41,6 +42,7 @@ const TAKE_MAX: usize = 256;
 pub(super) struct Wake {
     notify: Notify,
     nudged: AtomicBool,
+    holding: Holding,
 }
 
 impl Wake {
@@ -53,6 +55,12 @@ impl Wake {
     pub(super) fn nudge(&self) {
         self.nudged.store(true, Ordering::Relaxed);
         self.notify.notify_one();
+    }
+
+    /// Why nothing is sent at `now` to the destination defined as `fingerprint`, if it is
+    /// held and is not being tried.
+    pub(super) fn held(&self, now: Duration, fingerprint: u64) -> Option<String> {
+        if self.nudged.load(Ordering::Relaxed) { None } else { self.holding.held(now, fingerprint) }
     }
 }
 
@@ -132,8 +140,10 @@ impl Lane {
         let snapshot = self.shared.current.load_full();
         let Some(spec) = snapshot.destinations.get(&self.name).cloned() else { return Ok(SLEEP_MAX) };
         self.adopt(&spec).await?;
-        if self.wake.nudged.swap(false, Ordering::Relaxed) {
+        if self.wake.nudged.load(Ordering::Relaxed) {
             self.gate.nudge();
+            self.say_holding();
+            self.wake.nudged.store(false, Ordering::Relaxed);
         }
         let Some((lease, renew_in)) = self.held_lane().await? else { return Ok(LEASE / 3) };
         let most = match self.gate.leave(self.flights.len(), spec.concurrency) {
@@ -244,7 +254,10 @@ impl Lane {
             self.gate.pause(pause);
         }
         if let Some(why) = &landing.closed {
-            if self.gate.close(why) {
+            let news = self.gate.close(why);
+            self.say_holding();
+            self.shared.waiters.tell_all();
+            if news {
                 tracing::error!(
                     destination = &*self.name,
                     why,
@@ -276,8 +289,16 @@ impl Lane {
         }
     }
 
-    /// Shows the gate's state in the metrics.
+    /// Says to who waits whether the destination is held.
+    fn say_holding(&self) {
+        let held =
+            self.gate.held().map(|(why, until)| Held { why: why.to_owned(), until, fingerprint: self.fingerprint });
+        self.wake.holding.say(held);
+    }
+
+    /// Shows the gate's state in the metrics and to who waits.
     fn show(&self) {
+        self.say_holding();
         let label = OfDestination { destination: self.name.to_string() };
         let state = match self.gate.phase() {
             Phase::Closed => 0,

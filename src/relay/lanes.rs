@@ -91,6 +91,15 @@ impl Lanes {
         }
     }
 
+    /// Why nothing is sent to `destination` until somebody mends it, if that is so. None also
+    /// while it is tried whether it is mended.
+    #[must_use]
+    pub fn held(&self, destination: &str) -> Option<String> {
+        let fingerprint = self.shared.current.load().destinations.get(destination)?.fingerprint;
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(destination)?.wake.held(self.shared.clock.elapsed(), fingerprint)
+    }
+
     fn forget_metrics(&self, name: &str) {
         let label = OfDestination { destination: name.to_owned() };
         self.shared.metrics.breaker_state.remove(&label);

@@ -26,6 +26,7 @@ pub mod converse;
 pub mod counting;
 mod flight;
 pub mod gate;
+mod holding;
 pub mod ingest;
 mod keeper;
 mod lane;
@@ -36,6 +37,7 @@ mod notices;
 pub mod reload;
 pub mod replan;
 mod silence;
+pub mod strangers;
 pub mod trial;
 pub mod waiters;
 
@@ -45,6 +47,7 @@ use lanes::Lanes;
 use lookup::LookUps;
 use notices::Notices;
 use reload::ReloadState;
+use strangers::Strangers;
 use waiters::Waiters;
 
 /// The longest a stopping relay waits for what is in flight.
@@ -92,6 +95,8 @@ pub struct Shared {
     pub captures: Captures,
     /// What came from each source.
     pub books: Books,
+    /// What came for sources that are not there.
+    pub strangers: Strangers,
     pub(crate) notices: Notices,
     pub(crate) counter: counting::Counter,
     pub(crate) intake: tokio::sync::Semaphore,
@@ -99,7 +104,10 @@ pub struct Shared {
     pub(crate) waiters: Waiters,
     pub(crate) reload: ReloadState,
     pub(crate) config_path: PathBuf,
+    /// Cancelled when nothing more is to be begun.
     pub(crate) stop: CancellationToken,
+    /// Cancelled when what was in flight then has ended.
+    pub(crate) drained: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -135,11 +143,13 @@ impl Relay {
             began: now,
             captures: Captures::default(),
             books: Books::default(),
+            strangers: Strangers::default(),
             notices,
             counter: counting::Counter::default(),
             intake: tokio::sync::Semaphore::new(INTAKE_MAX),
             config_path: parts.config_path,
             stop: CancellationToken::new(),
+            drained: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         shared.metrics.last_reload_successful.set(1);
@@ -156,11 +166,13 @@ impl Relay {
     }
 
     /// Takes nothing more from the queue, lets what is in flight end within
-    /// [`STOP_GRACE`] and gives the lanes back. What is accepted meanwhile stays queued.
+    /// [`STOP_GRACE`] and gives the lanes back. What is accepted meanwhile stays queued; who
+    /// waits for something in flight is told how it ended.
     pub async fn drain(&self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.drained.cancel();
     }
 
     /// Closes the store. Nothing can be accepted any more.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::lint::with_traffic;
@@ -43,7 +43,7 @@ pub struct LastReload {
 
 /// The reloader's memory.
 pub struct ReloadState {
-    last: Mutex<LastReload>,
+    last: watch::Sender<LastReload>,
     one_at_a_time: tokio::sync::Mutex<()>,
     /// The warnings of a revision, held against the events that came.
     known: Mutex<Option<(Name, Arc<Diagnostics>)>>,
@@ -52,7 +52,7 @@ pub struct ReloadState {
 impl ReloadState {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
-            last: Mutex::new(LastReload { loaded: now, rejected: None }),
+            last: watch::Sender::new(LastReload { loaded: now, rejected: None }),
             one_at_a_time: tokio::sync::Mutex::default(),
             known: Mutex::default(),
         }
@@ -72,7 +72,13 @@ impl Relay {
     /// How the last reload went.
     #[must_use]
     pub fn last_reload(&self) -> LastReload {
-        self.shared.reload.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.reload.last.borrow().clone()
+    }
+
+    /// What the last reload did, whoever asked for it, as it changes.
+    #[must_use]
+    pub fn reloads(&self) -> watch::Receiver<LastReload> {
+        self.shared.reload.last.subscribe()
     }
 
     /// Reads all files again and puts them in force as a whole, or keeps what is in force.
@@ -107,11 +113,8 @@ impl Relay {
     async fn put_in_force(&self, snapshot: Snapshot, now: Timestamp) -> Reloaded {
         let shared = &self.shared;
         let before = shared.current.load_full();
-        let was_rejected = {
-            let mut last = shared.reload.last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.loaded = now;
-            last.rejected.take().is_some()
-        };
+        let last = shared.reload.last.send_replace(LastReload { loaded: now, rejected: None });
+        let was_rejected = last.rejected.is_some();
         shared.metrics.last_reload_successful.set(1);
         shared.metrics.last_reload_success.set(now.as_seconds());
         shared.metrics.reloads.get_or_create_owned(&ReloadLabel { result: "success" }).inc();
@@ -192,14 +195,13 @@ impl Relay {
         let metrics = &self.shared.metrics;
         metrics.last_reload_successful.set(0);
         metrics.reloads.get_or_create_owned(&ReloadLabel { result: "failure" }).inc();
-        let news = {
-            let mut last = self.shared.reload.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = self.shared.reload.last.send_if_modified(|last| {
             let news = last.rejected.as_ref().is_none_or(|(_, known)| **known != *diagnostics);
             if news {
                 last.rejected = Some((now, diagnostics.clone()));
             }
             news
-        };
+        });
         if news {
             self.shared.notices.tell(rejected(&diagnostics));
             for finding in diagnostics.errors() {

@@ -31,6 +31,13 @@ impl Waiters {
         }
     }
 
+    /// There may be news for everybody.
+    pub(super) fn tell_all(&self) {
+        for notify in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            notify.notify_waiters();
+        }
+    }
+
     fn join(&self, id: Uuid) -> Interest<'_> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Interest { waiters: self, id, notify: waiting.entry(id).or_default().clone() }
@@ -98,7 +105,14 @@ impl Relay {
         self.until(id.0, within, look).await
     }
 
-    async fn until<T, F>(&self, id: Uuid, within: Duration, look: impl Fn() -> F) -> Result<Option<T>, StoreError>
+    /// What `look` gives, once it gives something, waiting for it up to `within` and for news
+    /// of `id`; while the relay stops, until what is in flight has ended.
+    pub(super) async fn until<T, F>(
+        &self,
+        id: Uuid,
+        within: Duration,
+        look: impl Fn() -> F,
+    ) -> Result<Option<T>, StoreError>
     where
         F: Future<Output = Result<Option<T>, StoreError>>,
     {
@@ -115,13 +129,14 @@ impl Relay {
                 found => return found,
             }
             let left = end.saturating_sub(shared.clock.elapsed());
-            if left.is_zero() || shared.stop.is_cancelled() {
+            // What is in flight when the relay is told to stop may still end.
+            if left.is_zero() || shared.drained.is_cancelled() {
                 return Ok(None);
             }
             tokio::select! {
                 () = news => {}
                 () = shared.clock.sleep(left.min(LOOK_EVERY)) => {}
-                () = shared.stop.cancelled() => {}
+                () = shared.drained.cancelled() => {}
             }
         }
     }

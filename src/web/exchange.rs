@@ -11,10 +11,10 @@ use serde::Serialize;
 use crate::config::{CreateDefect, Late, SourceSpec};
 use crate::relay::Relay;
 use crate::relay::answering::Answered;
+use crate::relay::capture::Became;
 use crate::source::RawHook;
 
 use super::hooks::refusal;
-use super::onlook::Became;
 use super::problem::Problem;
 
 /// When to ask again for an issue that is not there yet, in seconds.
@@ -43,13 +43,14 @@ pub(super) async fn answer(
     let event = match &answered {
         Answered::Issue(_) => None,
         Answered::Late { event, .. }
+        | Answered::Held { event, .. }
         | Answered::Declined { event, .. }
         | Answered::Failed { event, .. }
         | Answered::Unread { event } => Some(*event),
     };
     let mut response = said(source, wanted, answered);
     if let Some(event) = event {
-        response.extensions_mut().insert(Became(event));
+        response.extensions_mut().insert(Became::Event(event));
     }
     response
 }
@@ -59,7 +60,7 @@ fn said(source: &SourceSpec, wanted: &CreateDefect, answered: Answered) -> Respo
     match answered {
         Answered::Issue(body) => Json(body).into_response(),
         Answered::Late { event, why } => {
-            let reason = why.map(|why| format!(" It waits because {why}.")).unwrap_or_default();
+            let reason = why.map(|why| format!(" It waits because {}.", why.trim_end_matches('.'))).unwrap_or_default();
             let detail =
                 format!("The issue is being created.{reason} Ask again to get its key; there will be only one.");
             match wanted.late {
@@ -72,13 +73,22 @@ fn said(source: &SourceSpec, wanted: &CreateDefect, answered: Answered) -> Respo
                     .into_response(),
             }
         }
+        Answered::Held { event, why } => {
+            tracing::warn!(source = &*source.name, event.id = %event, why, "a defect was asked for while its tracker is held");
+            let why = why.trim_end_matches('.');
+            let detail = format!(
+                "The issue is not created yet: {why}. An administrator must mend that; then the issue is created, and \
+                 there will be only one. Ask again then to get its key."
+            );
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the tracker cannot be used", detail).into_response()
+        }
         Answered::Declined { event, why } => {
             tracing::warn!(source = &*source.name, event.id = %event, why, "a defect was asked for and the rules decline it");
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no issue by the rules", why).into_response()
         }
         Answered::Failed { event, why } => {
             tracing::warn!(source = &*source.name, event.id = %event, why, "a defect was asked for and could not be created");
-            let detail = format!("{why} Once that is mended, ask again.");
+            let detail = format!("{}. Once that is mended, ask again.", why.trim_end_matches('.'));
             Problem::new(StatusCode::BAD_GATEWAY, "not created", detail).into_response()
         }
         Answered::Unread { event } => {

@@ -42,7 +42,9 @@ pub(super) async fn answer(relay: &Relay, source: &SourceSpec, asked: &str) -> R
         Some(code) => code.as_str(),
         None if kpis.projects.is_empty() => asked,
         None => {
-            let detail = format!("The project {asked} is not known here: add it to 'projects' of this source.");
+            let detail = format!(
+                "No project has the id '{asked}' here: add that id and the project's code to 'projects' of this source."
+            );
             return Problem::new(StatusCode::NOT_FOUND, "unknown project", detail).into_response();
         }
     };

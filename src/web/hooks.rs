@@ -13,14 +13,15 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::config::{SourceSpec, Unread};
+use crate::config::{Snapshot, SourceSpec, Unread, did_you_mean};
 use crate::relay::Relay;
+use crate::relay::capture::Became;
 use crate::relay::ingest::{Accepted, IngestError};
 use crate::source::{Greeting, Purpose, RawHook, media_type};
 use crate::store::StoreError;
 use crate::telemetry::{Refused, UNKNOWN_SOURCE};
 
-use super::onlook::{Became, Onlooker};
+use super::onlook::Onlooker;
 use super::problem::Problem;
 use super::{Caller, exchange, figures};
 
@@ -28,6 +29,8 @@ use super::{Caller, exchange, figures};
 pub const HOOK_BYTES_MAX: usize = 1 << 20;
 /// How long a sender may take to send the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most characters that are logged of a name that is no source.
+const SOURCE_CHARS_SHOWN: usize = 64;
 /// When a sender may come back after the store failed, in seconds.
 const STORE_RETRY_SECONDS: u32 = 5;
 /// When a sender may come back after too many webhooks at once, in seconds.
@@ -65,7 +68,7 @@ async fn answer(relay: &Relay, source: &str, path: &str, caller: SocketAddr, req
     let snapshot = relay.shared.current.load_full();
     let Some(spec) = snapshot.sources.get(source).filter(|spec| !spec.adapter.is_own()) else {
         count(relay, UNKNOWN_SOURCE, "unknown_source");
-        tracing::warn!(source, %caller, why = "there is no such source", "a webhook was refused");
+        stranger(relay, &snapshot, source, caller);
         return Problem::new(
             StatusCode::NOT_FOUND,
             "unknown source",
@@ -105,21 +108,23 @@ async fn respond(
             return response;
         }
         Some(Purpose::Handshake) => {
-            return match spec.adapter.greet(&head.headers) {
+            let response = match spec.adapter.greet(&head.headers) {
                 Greeting::Welcome(headers) => (StatusCode::OK, headers).into_response(),
                 Greeting::Unwelcome(why) => {
                     refuse("unwelcome", Problem::new(StatusCode::FORBIDDEN, "not welcome", format!("{why}.")))
                 }
             };
+            return about(response, Became::Handshake);
         }
         Some(Purpose::DefectCounts { project }) => {
             // Its body, if it has one, says nothing.
             let hook =
                 RawHook { method: head.method, path: path.to_owned(), headers: head.headers, body: Bytes::new() };
-            return match relay.authenticate(spec, hook) {
+            let response = match relay.authenticate(spec, hook) {
                 Ok(()) => figures::answer(relay, spec, &project).await,
                 Err(error) => refusal(&spec.name, caller, &error).into_response(),
             };
+            return about(response, Became::Question);
         }
         Some(Purpose::Event) => {}
     }
@@ -135,15 +140,20 @@ async fn respond(
     match relay.ingest(spec, hook).await {
         Ok(Accepted { event, duplicate }) => {
             let receipt = Receipt { event_id: Some(event.to_string()), duplicate };
-            let mut response = (StatusCode::ACCEPTED, Json(receipt)).into_response();
-            response.extensions_mut().insert(Became(event));
-            response
+            about((StatusCode::ACCEPTED, Json(receipt)).into_response(), Became::Event(event))
         }
         Err(IngestError::NoEvent) => {
-            (StatusCode::OK, Json(Receipt { event_id: None, duplicate: false })).into_response()
+            let receipt = Receipt { event_id: None, duplicate: false };
+            about((StatusCode::OK, Json(receipt)).into_response(), Became::NoEvent)
         }
         Err(error) => refusal(&spec.name, caller, &error).into_response(),
     }
+}
+
+/// `response`, with a note beside it of what the request was.
+fn about(mut response: Response<Body>, became: Became) -> Response<Body> {
+    response.extensions_mut().insert(became);
+    response
 }
 
 /// The answer to a request that the sender of `spec` never makes: another method, or another
@@ -159,6 +169,19 @@ fn elsewhere(spec: &SourceSpec, path: &str) -> (&'static str, Problem, Option<He
     let detail = format!("Webhooks are sent with {}.", taken.first().copied().unwrap_or("POST"));
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", detail);
     ("wrong_method", problem, HeaderValue::from_str(&taken.join(", ")).ok())
+}
+
+/// Says that a webhook came for `name`, which is no source: once in a while, as anybody can
+/// send any number of them.
+fn stranger(relay: &Relay, snapshot: &Snapshot, name: &str, caller: SocketAddr) {
+    let name: String = name.chars().take(SOURCE_CHARS_SHOWN).collect();
+    let meant = did_you_mean(&name, snapshot.senders().map(|spec| spec.name.as_ref()));
+    let why = format!("there is no such source{meant}");
+    if relay.shared.strangers.is_news(&name, relay.shared.clock.elapsed()) {
+        tracing::warn!(source = name, %caller, why, "a webhook was refused");
+    } else {
+        tracing::debug!(source = name, %caller, why, "a webhook was refused");
+    }
 }
 
 fn count(relay: &Relay, source: &str, reason: &'static str) {

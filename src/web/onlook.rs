@@ -9,10 +9,9 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 
 use crate::config::{Snapshot, SourceSpec};
-use crate::domain::ids::EventId;
 use crate::relay::Relay;
 use crate::relay::books::LastRefusal;
-use crate::relay::capture::{Captured, shown};
+use crate::relay::capture::{Became, Captured, shown};
 
 /// What a response says, for people; beside the response, never in it.
 #[derive(Debug, Clone)]
@@ -22,10 +21,6 @@ pub(super) struct Told {
     /// What happened this time.
     pub(super) detail: String,
 }
-
-/// The event that a response is about; beside the response.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Became(pub(super) EventId);
 
 /// A request while it is answered.
 pub(super) struct Onlooker<'a> {
@@ -57,7 +52,7 @@ impl<'a> Onlooker<'a> {
             body: Bytes::new(),
             status: 0,
             refused: None,
-            event: None,
+            became: None,
         });
         Self { relay, spec, caller, arrived }
     }
@@ -67,7 +62,9 @@ impl<'a> Onlooker<'a> {
         let status = response.status();
         let told = response.extensions().get::<Told>().filter(|_| status.is_client_error() || status.is_server_error());
         let shared = &self.relay.shared;
-        if let Some(told) = told {
+        let became = response.extensions().get::<Became>().copied();
+        // What became an event was taken, whatever its sender is told of it.
+        if let Some(told) = told.filter(|_| !matches!(became, Some(Became::Event(_)))) {
             let caller = Some(self.caller.ip().to_string());
             let refusal = LastRefusal { at: shared.clock.now(), why: told.detail.clone(), caller };
             shared.books.refused(&self.spec.name, told.reason, refusal);
@@ -76,7 +73,7 @@ impl<'a> Onlooker<'a> {
             arrived.body = body;
             arrived.status = status.as_u16();
             arrived.refused = told.map(|told| told.detail.clone());
-            arrived.event = response.extensions().get::<Became>().map(|became| became.0);
+            arrived.became = became;
             shared.captures.keep(arrived);
         }
     }

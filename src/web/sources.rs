@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::relay::Relay;
-use crate::relay::capture::Captured;
+use crate::relay::capture::{Became, Captured};
 
 use super::problem::Problem;
 use super::{Caller, guard};
@@ -42,6 +42,7 @@ pub(super) async fn list(
                 .map(|last| json!({ "at": last.at.to_string(), "why": last.why, "caller": last.caller }));
             json!({
                 "name": &*spec.name, "kind": spec.kind, "accepted": book.accepted, "duplicates": book.duplicates,
+                "no_event": book.no_events, "last_no_event": book.last_no_event.map(|at| at.to_string()),
                 "refused": book.refused, "last_refusal": refusal, "last": book.last.map(|at| at.to_string()),
             })
         })
@@ -74,7 +75,7 @@ pub(super) async fn capture(
 /// One arrival, with the facts that its event has by now.
 async fn told(relay: &Relay, one: &Captured) -> Value {
     let scrubber = &relay.shared.current.load_full().scrubber;
-    let record = match one.event {
+    let record = match one.event() {
         Some(event) => relay.shared.ledger.event(event).await.unwrap_or_default(),
         None => None,
     };
@@ -82,7 +83,7 @@ async fn told(relay: &Relay, one: &Captured) -> Value {
     json!({
         "at": one.at.to_string(), "caller": one.caller, "method": one.line.0, "path": one.line.1,
         "headers": one.headers, "body": scrubber.scrub(&String::from_utf8_lossy(&one.body)),
-        "status": one.status, "refused": one.refused, "event_id": one.event.map(|event| event.to_string()),
-        "read": facts,
+        "status": one.status, "refused": one.refused, "event_id": one.event().map(|event| event.to_string()),
+        "was": one.became.map(Became::word), "read": facts,
     })
 }

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use relaybell::destination::jira::Api;
-use relaybell::destination::{Answer, Destination, Step};
+use relaybell::destination::{Answer, Destination, Finding, Step};
 use relaybell::domain::delivery::{Extent, Outcome};
 use serde_json::json;
 
@@ -158,4 +158,17 @@ fn every_error_of_jira_says_what_to_do() {
             advises(&project, status, &body, name, advice);
         }
     }
+}
+
+#[test]
+fn an_issue_that_is_not_there_is_no_mistake_in_the_configuration() {
+    let project = jira(Api::V3, "https://acme.atlassian.net", "jira-token");
+    let body = r#"{"errorMessages":["Issue does not exist or you do not have permission to see it."],"errors":{}}"#;
+    let told = |status: u16, body: &str| match project.status("SHOP-7", &[Answer::Replied(reply(status, body))]) {
+        Some(Finding::Failed { why, .. }) => why,
+        other => panic!("{other:?}"),
+    };
+    let gone = told(404, body);
+    assert!(gone.contains("Issue does not exist") && gone.contains("deleted") && !gone.contains("`url`"), "{gone}");
+    assert!(told(404, "<html>no such page</html>").contains("`url`"));
 }

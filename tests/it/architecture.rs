@@ -33,6 +33,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_junit", &["cli"]),
     ("listenfd", &["cli/manager"]),
     ("sd_notify", &["cli/manager"]),
+    ("socket2", &["cli/manager"]),
     ("indicatif", &["cli/backtest"]),
     ("anyhow", &["cli"]),
     ("cel", &["domain/expression"]),

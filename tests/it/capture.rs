@@ -99,3 +99,98 @@ fn sources_tell_each_reason_by_the_metrics_word_and_what_a_source_is_made_of() {
     let row = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     assert!(row("code ").contains("json (github)") && row("qase ").contains("qase  "), "{listed}");
 }
+
+const QUIET: &str = r#"
+server: { listen: 127.0.0.1:0 }
+storage: { url: "sqlite:relay.db" }
+sources:
+  ci: { kind: json, secrets: [a-long-secret], map: { when: 'body.kind == "build"', event: body.kind } }
+  test-manager:
+    kind: uipath
+    secrets: [a-long-secret]
+    projects: { 3dae45a4-6fc3-4a10-8c1e-0b49c244dbb8: SHOP }
+    defect_kpis: { from: memory }
+destinations: { chat: { kind: slack, webhook_url: "http://127.0.0.1:9/services/T/B/x" } }
+"#;
+const SECRET: [(&str, &str); 2] = [("x-relaybell-secret", "a-long-secret"), ("content-type", "application/json")];
+
+fn send(serving: &Serving, method: &str, path: &str, body: &str) -> u16 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = HttpExchange::new().unwrap();
+    runtime.block_on(ask(&client, serving.address, method, path, &SECRET, body.as_bytes())).status().as_u16()
+}
+
+/// Looks on at `source` until something has arrived that counts. `first` is sent until the
+/// onlooker has written `shown`, then `last` until it has ended. Gives all that it wrote.
+fn look_on(folder: &Folder, source: &str, (first, shown): (impl Fn(), &str), last: impl Fn()) -> String {
+    let mut onlooker = command(folder.path(), &["capture", source, "--count", "1"]);
+    let mut onlooker = onlooker.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(onlooker.stdout.take().unwrap()));
+    let (tell, told) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            tell.send(line).unwrap();
+        }
+    });
+    let mut all = String::new();
+    let seen = |all: &mut String| all.extend(told.try_iter().map(|line| line + "\n"));
+    while !all.contains(shown) {
+        assert!(onlooker.try_wait().unwrap().is_none(), "it ended before {shown}: {all}");
+        first();
+        std::thread::sleep(Duration::from_millis(100));
+        seen(&mut all);
+    }
+    while onlooker.try_wait().unwrap().is_none() {
+        last();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    reading.join().unwrap();
+    seen(&mut all);
+    all
+}
+
+#[test]
+fn what_is_no_event_is_said_and_counted() {
+    let folder = Folder::new(QUIET, "rules: []\n");
+    let serving = Serving::start(folder.path());
+    let question = "/hooks/test-manager/api/kpis/project/3dae45a4-6fc3-4a10-8c1e-0b49c244dbb8/defectstatus";
+    let asks = || assert_eq!(send(&serving, "GET", question, ""), 200);
+    let posts = || assert_eq!(send(&serving, "POST", "/hooks/test-manager", "{}"), 202);
+    let all = look_on(&folder, "test-manager", (asks, "answered 200: no webhook: a question for figures"), posts);
+    assert!(all.contains("answered 202: event "), "only a webhook counts: {all}");
+
+    let pings = || assert_eq!(send(&serving, "POST", "/hooks/ci", r#"{"kind":"ping"}"#), 200);
+    let all = look_on(&folder, "ci", (|| {}, ""), pings);
+    assert!(all.contains("answered 200: no event: a ping, or what the source's 'when' leaves out"), "{all}");
+
+    let listed = run(folder.path(), &["sources", "--json"]);
+    let listed: Value = serde_json::from_str(&stdout(&listed)).unwrap_or_else(|_| panic!("{}", stderr(&listed)));
+    let pinged = listed[0]["no_event"].as_u64().unwrap();
+    assert!(pinged > 0 && listed[0]["last_no_event"].is_string(), "{listed}");
+    assert_eq!((&listed[1]["no_event"], &listed[1]["last_no_event"]), (&0.into(), &Value::Null), "{listed}");
+    let text = stdout(&run(folder.path(), &["sources"]));
+    let head: Vec<&str> =
+        text.lines().next().unwrap().split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect();
+    let ci: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!((head[4], ci[4]), ("NO EVENT", pinged.to_string().as_str()), "{text}");
+    assert!(text.contains("no event (what its 'when' leaves out, or a ping); the last at 20"), "{text}");
+    serving.kill();
+    let text = stdout(&run(folder.path(), &["sources"]));
+    assert_eq!(text.lines().nth(1).unwrap().split_whitespace().nth(4), Some("?"), "{text}");
+}
+
+#[test]
+fn a_name_that_is_no_source_is_logged_with_the_one_that_was_meant() {
+    let folder = Folder::new(QUIET, "rules: []\n");
+    let serving = Serving::start(folder.path());
+    for _ in 0..5 {
+        assert_eq!(send(&serving, "POST", "/hooks/testmanager", "{}"), 404);
+    }
+    assert_eq!(send(&serving, "PATCH", "/hooks/ci", "{}"), 405);
+    let refused = |record: &Value| record["message"] == "a webhook was refused";
+    let first = serving.wait_for_log("the unknown source", refused);
+    assert_eq!(first["source"], "testmanager", "{first}");
+    assert_eq!(first["why"], "there is no such source, did you mean 'test-manager'?", "{first}");
+    let next = serving.wait_for_log("the wrong method", refused);
+    assert_eq!(next["source"], "ci", "the same again is not logged at once: {next}");
+}

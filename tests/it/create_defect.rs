@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
+use relaybell::domain::delivery::State;
 use relaybell::domain::priority::Priority;
-use relaybell::standin::uipath::{PASSED_CASE, wanted};
-use relaybell::standin::{Fault, Standin};
+use relaybell::ports::Clock;
+use relaybell::ports::http::HttpExchange;
+use relaybell::relay::manage::{Deed, Selection};
+use relaybell::standin::uipath::{PASSED_CASE, Sender, wanted};
+use relaybell::standin::{Fault, Standin, TOKEN};
 use relaybell::store::{DeliveryFilter, Ledger};
 use serde_json::{Value, json};
 
+use crate::support::process::Serving;
 use crate::support::shop::{RULES, Shop};
 
 /// The issues that Jira has, by their summary.
@@ -219,5 +224,130 @@ async fn the_answer_is_worded_as_configured() {
     let expected =
         json!({ "defectUrl": "https://acme.atlassian.net/browse/SHOP-1", "text": "SHOP:214: SHOP-1", "n": 1 });
     assert_eq!(without_address(&answered.body, &shop), expected);
+    shop.close().await;
+}
+
+/// Jira while the token is revoked.
+fn revoked() -> Fault {
+    fails(401, r#"{"errorMessages":["The token has expired."]}"#)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_presses_while_the_tracker_is_held_is_told_so_at_once() {
+    let shop = Shop::open("wait: 60s").await;
+    shop.jira.always(Some(revoked()));
+    let began = shop.clock.elapsed();
+    let first = shop.create_defect(&wanted()).await;
+    assert_eq!(first.status, 503, "{}", first.body);
+    insta::assert_json_snapshot!("the_tracker_is_held", first.body);
+    let asked = shop.jira.requests();
+    let mut other = wanted();
+    other["variationId"] = "voucher=SPRING-20;card=visa".into();
+    assert_eq!(shop.create_defect(&wanted()).await.body, first.body, "again and again");
+    assert_eq!(shop.create_defect(&other).await.status, 503, "another issue waits for the same");
+    assert_eq!(shop.jira.requests(), asked, "a held tracker is not asked for each who presses");
+    assert!(shop.clock.elapsed() < began + Duration::from_secs(50), "nobody waits for what cannot come");
+    assert_eq!(shop.store.deliveries(&waiting(), None, 10).await.unwrap().len(), 2, "both wait");
+
+    // Somebody mends it and says so.
+    shop.jira.always(None);
+    let all = Selection::All(waiting());
+    assert_eq!(shop.relay.manage(&all, &Deed::Retry).await.unwrap().done.len(), 2);
+    for body in [wanted(), other] {
+        let answered = shop.create_defect(&body).await;
+        assert_eq!(answered.status, 200, "{}", answered.body);
+    }
+    assert_eq!(issues(&shop.jira).len(), 2, "one for each");
+    shop.close().await;
+}
+
+fn waiting() -> DeliveryFilter {
+    DeliveryFilter { state: Some(State::Queued), ..DeliveryFilter::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_or_a_restart_that_mends_the_tracker_lets_the_next_press_through() {
+    let shop = Shop::open("wait: 60s").await;
+    shop.change(&format!("token: \"{TOKEN}\""), "token: \"revoked\"").await;
+    assert_eq!(shop.create_defect(&wanted()).await.status, 503);
+    shop.change("token: \"revoked\"", &format!("token: \"{TOKEN}\"")).await;
+    let answered = shop.create_defect(&wanted()).await;
+    assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
+
+    shop.jira.always(Some(revoked()));
+    let mut other = wanted();
+    other["variationId"] = "voucher=SPRING-20;card=visa".into();
+    assert_eq!(shop.create_defect(&other).await.status, 503);
+    let shop = shop.restarted().await;
+    assert_eq!(shop.create_defect(&other).await.status, 503, "tried once by the new relay");
+    shop.jira.always(None);
+    let shop = shop.restarted().await;
+    let answered = shop.create_defect(&other).await;
+    assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-2".into()), "{}", answered.body);
+    assert_eq!(issues(&shop.jira).len(), 2);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_the_issue_in_flight_end_and_answers_with_it() {
+    let shop = Shop::open("wait: 60s").await;
+    shop.jira.script(vec![Fault::Delay(Duration::from_secs(1))]);
+    let answered = shop
+        .create_defect_while(&wanted(), async {
+            while shop.jira.requests() == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            shop.relay.drain().await;
+            assert_eq!(issues(&shop.jira).len(), 1, "it ended well during the stop");
+        })
+        .await;
+    assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
+    // Who comes now is not kept waiting for what a stopped relay does not begin.
+    let mut other = wanted();
+    other["variationId"] = "voucher=SPRING-20;card=visa".into();
+    let began = shop.clock.elapsed();
+    assert_eq!(shop.create_defect(&other).await.status, 202);
+    assert!(shop.clock.elapsed() < began + Duration::from_secs(30));
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_process_answers_with_the_issue_in_flight() {
+    let (jira, _manager, folder) = Shop::open("wait: 30s").await.left().await;
+    let serving = tokio::task::block_in_place(|| Serving::start(folder.path()));
+    jira.script(vec![Fault::Delay(Duration::from_secs(2))]);
+    let sender = Sender {
+        url: format!("http://{}/hooks/test-manager", serving.address),
+        secret: Some(("X-Relaybell-Secret".to_owned(), "open-sesame-1234".to_owned())),
+    };
+    let (exchange, body) = (HttpExchange::new().unwrap(), wanted());
+    let stopping = async {
+        while jira.requests() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        serving.signal("TERM");
+    };
+    let (answered, ()) = tokio::join!(sender.create_defect(&exchange, &body), stopping);
+    let answered = answered.unwrap();
+    assert_eq!((answered.status, &answered.body["key"]), (200, &"SHOP-1".into()), "{}", answered.body);
+    assert_eq!(answered.body["status"], "To Do", "its status was still asked for");
+    assert!(tokio::task::block_in_place(|| serving.wait()).success());
+    assert_eq!(issues(&jira).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tracker_that_cannot_be_reached_is_told_in_plain_words() {
+    let shop = Shop::open("wait: 3s").await;
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    shop.change(&shop.jira.api_url().unwrap(), &format!("http://{gone}")).await;
+    let answered = shop.create_defect(&wanted()).await;
+    assert_eq!(answered.status, 202, "{}", answered.body);
+    assert_eq!(
+        answered.body["detail"],
+        "The issue is being created. It waits because Jira cannot be reached. Ask again to get its key; there will be \
+         only one."
+    );
+    let delivery = shop.store.deliveries(&DeliveryFilter::default(), None, 10).await.unwrap().remove(0);
+    assert!(delivery.why.unwrap().contains("refused"), "an administrator is told more");
     shop.close().await;
 }

@@ -172,6 +172,19 @@ fn every_example_is_in_order() {
 }
 
 #[test]
+fn every_block_begins_with_its_language_and_ends() {
+    for (page, text) in ALL {
+        let mut is_open = false;
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with("```")) {
+            let is_end = line == "```";
+            assert_eq!(is_end, is_open, "{page}:{}: {line}", at + 1);
+            is_open = !is_end;
+        }
+        assert!(!is_open, "{page}: the last block does not end");
+    }
+}
+
+#[test]
 fn the_first_rule_is_read_as_the_page_says() {
     let first = blocks(RULES).into_iter().next().unwrap();
     let snapshot = load(&whole(&first).unwrap(), Secrets::Leave).unwrap_or_else(|found| panic!("{found}"));

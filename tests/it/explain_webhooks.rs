@@ -108,3 +108,23 @@ fn templates_are_rendered_on_the_first_event() {
     let rendered = told(&folder, &[&headed[..], &["--for", "slack", "--text"]].concat());
     assert!(rendered.contains("Nightly checkout tests"), "{rendered}");
 }
+
+#[test]
+fn a_sample_of_another_source_is_pointed_out() {
+    let folder = folder();
+    let refused = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    assert_eq!(
+        refused(&["explain", "build.failed", "--source", "alertmanager"]),
+        "error: 'build.failed' is no id of an event, no file and no sample of the source 'alertmanager'; \
+         the source 'github' has a sample of that name\n"
+    );
+    assert_eq!(
+        refused(&["explain", "alert.fired", "--source", "alertmanager"]),
+        "error: 'alert.fired' is no id of an event, no file and no sample of the source 'alertmanager', \
+         did you mean 'alert.firing'?\n"
+    );
+}

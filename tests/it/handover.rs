@@ -4,8 +4,10 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -148,16 +150,19 @@ fn a_service_manager_is_told_how_it_is() {
     let manager = Manager::of(&folder);
     let relay = manager.start(&folder);
     assert_eq!(relay.address, manager.address(), "not the address in relaybell.yaml");
-    assert_eq!(manager.hears().trim(), "READY=1");
+    let in_force = "STATUS=the configuration on disk is in force";
+    assert_eq!(manager.hears().trim(), format!("READY=1\n{in_force}"));
     relay.signal("HUP");
     let reloading = manager.hears();
     assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
-    assert_eq!(manager.hears().trim(), "READY=1\nSTATUS=the configuration on disk is in force");
+    assert_eq!(manager.hears().trim(), "READY=1");
+    assert_eq!(manager.hears().trim(), in_force);
+    // An edit that nobody announced.
     folder.write("rules/broken.yaml", "rules: 7\n");
-    relay.signal("HUP");
-    manager.hears();
-    let rejected = "READY=1\nSTATUS=the configuration on disk was rejected; the last good one is in force";
+    let rejected = "STATUS=the configuration on disk was rejected; the last good one is in force";
     assert_eq!(manager.hears().trim(), rejected);
+    folder.write("rules/broken.yaml", "rules: []\n");
+    assert_eq!(manager.hears().trim(), in_force);
     relay.signal("TERM");
     assert_eq!(manager.hears().trim(), "STOPPING=1");
     assert!(relay.wait().success());
@@ -169,18 +174,28 @@ fn a_service_manager_is_told_how_it_is() {
 fn what_is_no_listening_socket_is_refused_with_the_reason() {
     let folder = folder();
     let (one, _other) = UnixDatagram::pair().unwrap();
-    let output = std::process::Command::new("/bin/sh")
-        .args(["-c", "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve"])
-        .arg(env!("CARGO_BIN_EXE_relaybell"))
-        .current_dir(folder.path())
-        .stdin(std::os::fd::OwnedFd::from(one))
-        .output()
-        .unwrap();
+    let output = started_with(&folder, one.into());
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!("handover_no_socket", last_line(&stderr(&output)));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let output = started_with(&folder, connection.into());
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!("handover_connection", last_line(&stderr(&output)));
     let output = command(folder.path(), &["serve"]).env("LISTEN_FDS", "2").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!("handover_two_sockets", last_line(&stderr(&output)));
+}
+
+/// A run of `serve` that is handed `what` over.
+fn started_with(folder: &Folder, what: OwnedFd) -> Output {
+    Command::new("/bin/sh")
+        .args(["-c", "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve"])
+        .arg(env!("CARGO_BIN_EXE_relaybell"))
+        .current_dir(folder.path())
+        .stdin(what)
+        .output()
+        .unwrap()
 }
 
 fn last_line(text: &str) -> String {

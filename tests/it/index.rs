@@ -109,11 +109,11 @@ fn rules(conditions: Vec<(Condition, Option<Condition>)>) -> Vec<Rule> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
     fn the_index_skips_only_what_would_not_match(
-        conditions in vec((condition(), proptest::option::weighted(0.2, condition())), 0..120),
+        conditions in vec((condition(), proptest::option::weighted(0.2, condition())), 0..200),
         events in vec(facts(), 1..12),
     ) {
         let rules = rules(conditions);

@@ -179,3 +179,79 @@ fn the_command_shows_and_replans_through_the_relay_and_survives_its_kill() {
     let nothing = run(folder.path(), &["events", "replan"]);
     assert_eq!(nothing.status.code(), Some(2), "{}", stderr(&nothing));
 }
+
+/// Sources that keep what they cannot read.
+const KEEPING: &str = "server: { listen: 127.0.0.1:0 }
+storage: { url: \"sqlite:relay.db\" }
+sources:
+  ci:
+    kind: json
+    secrets: [a-long-secret]
+    never_refuse: true
+    map: { event: 'headers[\"x-event\"]', facts: { token: 'headers[\"x-job-token\"]' } }
+destinations: { chat: { kind: slack, webhook_url: \"http://127.0.0.1:9/services/T/B/x\" } }
+";
+
+#[test]
+fn what_cannot_be_read_is_shown_as_it_came() {
+    let folder = Folder::new(KEEPING, "rules: []\n");
+    let serving = Serving::start(folder.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let post = |body: &[u8]| {
+        let client = relaybell::ports::http::HttpExchange::new().unwrap();
+        let headers = [
+            ("content-type", "text/plain"),
+            ("x-relaybell-secret", "a-long-secret"),
+            ("x-event", "build.done"),
+            ("x-job-token", "t-123456"),
+        ];
+        let asking = crate::support::http::ask(&client, serving.address, "POST", "/hooks/ci", &headers, body);
+        let answer = runtime.block_on(asking);
+        assert_eq!(answer.status(), 202);
+        body_of(&answer)["event_id"].as_str().unwrap().to_owned()
+    };
+    let raw = |id: &str| run(folder.path(), &["events", "show", id, "--raw"]).stdout;
+    let show = |id: &str| stdout(&run(folder.path(), &["events", "show", id]));
+
+    let odd = b"state=caf\xe9\nand=\x1b[31mred a-long-secret\n";
+    let id = post(odd);
+    assert_eq!(raw(&id), odd, "exactly the bytes that came");
+    let shown = show(&id);
+    let webhook = shown.split("webhook\n").nth(1).unwrap().split("\nfacts").next().unwrap();
+    insta::assert_snapshot!("an_unread_webhook", webhook);
+    let told: serde_json::Value =
+        serde_json::from_str(&stdout(&run(folder.path(), &["events", "show", &id, "--json"]))).unwrap();
+    assert_eq!(told["payload"], serde_json::Value::Null);
+    assert_eq!(told["body"], "state=caf\\xE9\nand=\u{1b}[31mred a-long-secret\n");
+
+    // Long ones are cut between characters, and not lost.
+    let long = "\u{1f600}".repeat(4000);
+    let id = post(format!("x{long}").as_bytes());
+    let shown = show(&id);
+    assert!(shown.contains(&format!("… and {} more bytes", 16_001 - 8189)), "{shown}");
+    assert!(!shown.contains("\\x"), "no half of a character: {shown}");
+    assert_eq!(raw(&id), format!("x{long}").as_bytes());
+    assert!(show(&post(b"")).contains("  (no body)\n"));
+
+    // What could be read is not repeated unless it is asked for.
+    let id = post(br#"{ "n":  1 }"#);
+    let shown = show(&id);
+    assert!(shown.contains("build.done") && !shown.contains("\nwebhook\n"), "{shown}");
+    assert_eq!(raw(&id), br#"{ "n":  1 }"#);
+    let told: serde_json::Value =
+        serde_json::from_str(&stdout(&run(folder.path(), &["events", "show", &id, "--json"]))).unwrap();
+    assert_eq!((&told["payload"], told.get("body")), (&json!({ "n": 1 }), None));
+    for wrong in [
+        &["events", "show", &id, "--raw", "--json"][..],
+        &["events", "list", "--limit", "0"],
+        &["deliveries", "list", "--limit", "0"],
+    ] {
+        let refused = run(folder.path(), wrong);
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}: {}", stderr(&refused));
+    }
+    let refused = stderr(&run(folder.path(), &["events", "list", "--limit", "0"]));
+    assert!(refused.contains("at least 1"), "{refused}");
+    // A test is made of what can be read only.
+    let refused = run(folder.path(), &["test", "--from", &post(odd)]);
+    assert!(!refused.status.success() && stderr(&refused).contains("is no JSON"), "{}", stderr(&refused));
+}

@@ -139,9 +139,7 @@ pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, whence: &Whence) -> 
         return from_hook(snapshot, spec, whence.complete(sample.hook()), &format!("the sample {word}"));
     }
     if word.is_empty() || !word.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        let samples = snapshot.sources.values().flat_map(|spec| spec.adapter.samples());
-        let meant = did_you_mean(word, samples.map(|sample| sample.variant));
-        return Err(Failure::Usage(format!("'{word}' is no id of an event, no file and no sample{meant}")));
+        return Err(Failure::Usage(unknown(snapshot, source, word)));
     }
     if source.is_some() {
         return Err(Failure::Usage("--source goes with a body; a stored event knows its source".to_owned()));
@@ -152,6 +150,21 @@ pub(in crate::cli) fn find(snapshot: &Snapshot, word: &str, whence: &Whence) -> 
     let store = reader(&snapshot.storage)?;
     let record = block_on(stored(&store, word))??;
     Ok(vec![from_record(snapshot, record)?])
+}
+
+/// Why `word` names nothing.
+fn unknown(snapshot: &Snapshot, source: Option<&str>, word: &str) -> String {
+    let samples = |of: &SourceSpec| of.adapter.samples().iter().map(|sample| sample.variant);
+    let nothing = format!("'{word}' is no id of an event, no file and no sample");
+    let others = || snapshot.sources.values().filter(|spec| source.is_some_and(|wanted| wanted != &*spec.name));
+    let elsewhere = others().find(|spec| samples(spec).any(|sample| sample == word));
+    if let (Some(wanted), Some(other)) = (source, elsewhere) {
+        return format!("{nothing} of the source '{wanted}'; the source '{}' has a sample of that name", other.name);
+    }
+    let of = |spec: &&Arc<SourceSpec>| source.is_none_or(|wanted| wanted == &*spec.name);
+    let meant = did_you_mean(word, snapshot.sources.values().filter(of).flat_map(|spec| samples(spec)));
+    let of = source.map(|wanted| format!(" of the source '{wanted}'")).unwrap_or_default();
+    format!("{nothing}{of}{meant}")
 }
 
 async fn stored(ledger: &dyn Ledger, word: &str) -> Result<EventRecord, Failure> {

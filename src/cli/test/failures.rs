@@ -87,7 +87,9 @@ fn wanted(expected: &Expected) -> String {
 
 fn why(expected: &Expected, why: &Why) -> Vec<String> {
     match why {
-        Why::NothingReceived => vec!["no webhook came in since the last 'expect'".to_owned()],
+        Why::NothingReceived => {
+            vec!["no event came in since the last 'expect': no webhook, or only such as are no event".to_owned()]
+        }
         Why::Repeated => vec![
             "the same webhook came in before; within 10 minutes a repetition does nothing".to_owned(),
             "let more time pass with  - after: 11m , or change its body".to_owned(),

@@ -139,7 +139,7 @@ fn read(snapshot: &Snapshot, record: &EventRecord) -> Result<(Receive, Value), F
     let bytes = bytes::Bytes::from(body.to_string());
     let reports = ByHand(spec.adapter.as_ref())
         .read(RawHook::posted(HeaderMap::new(), bytes.clone()))
-        .with_context(|| format!("event {} cannot be read any more", record.id))?;
+        .with_context(|| format!("event {} cannot be read with the configuration as it is now", record.id))?;
     Ok((Receive { source: spec.name.clone(), body: bytes, reports }, body))
 }
 

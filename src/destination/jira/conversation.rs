@@ -207,7 +207,10 @@ impl<'a> Conversation<'a> {
         match self.answer(&Method::PUT, "edit the issue again", &path, Some(&body_of(&mended)))? {
             Said::Yes(_) => Ok(Some(format!("{changes}, because {said}"))),
             Said::Body(_, again) => Err(done(Outcome::Refused {
-                why: format!("{said}. Tried again ({changes}): {again}. Check `fields` of the rule and the template."),
+                why: advise(
+                    &format!("{}. Tried again ({changes}): {again}", said.trim_end_matches('.')),
+                    "Check `fields` of the rule and the template.",
+                ),
             })),
         }
     }

@@ -152,7 +152,10 @@ impl Jira {
         Step::Done(match self.read_create(second, Some(format!("{changes}, because {said}"))) {
             Verdict::Over(outcome) => anew(outcome),
             Verdict::Body(_, again) => Outcome::Refused {
-                why: format!("{said}. Tried again ({changes}): {again}. Check `fields` of the rule and the template."),
+                why: advise(
+                    &format!("{}. Tried again ({changes}): {again}", said.trim_end_matches('.')),
+                    "Check `fields` of the rule and the template.",
+                ),
             },
         })
     }

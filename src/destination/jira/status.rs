@@ -7,11 +7,19 @@ use super::Jira;
 use super::tell::{self, Question};
 use crate::destination::Answer;
 use crate::destination::finding::Finding;
+use crate::destination::reply::advise;
 
 /// The next step: reads the issue, and of it the status alone.
 pub(super) fn step(jira: &Jira, key: &str, answers: &[Answer]) -> Finding<String> {
     if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
         return Finding::Failed { why: format!("'{key}' is no key of an issue"), after: None };
+    }
+    if let Some(Answer::Replied(reply)) = answers.first()
+        && reply.status == 404
+        && reply.json().is_object()
+    {
+        let advice = "It was deleted, or this user may not see it any more.";
+        return Finding::Failed { why: advise(&jira.said(reply), advice), after: None };
     }
     let question = Question {
         method: Method::GET,

@@ -21,8 +21,8 @@ use super::{Relay, Shared};
 
 /// How long somebody who asks waits for new counts.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Counts at most this many times as old as they may be are given at once, and counted anew
-/// meanwhile.
+/// A tracker's counts at most this many times as old as they may be are given at once, and
+/// counted anew meanwhile.
 const STALE_TIMES: u32 = 10;
 /// How long what could not be counted is left alone.
 const REST: Duration = Duration::from_secs(10);
@@ -159,7 +159,11 @@ impl Relay {
         if !rests && begin(&entry) {
             shared.tasks.spawn(count(self.shared.clone(), question, key, entry.clone()));
         }
-        if age.is_none_or(|age| age > kpis.fresh * STALE_TIMES) {
+        let stale = match kpis.from {
+            CountedIn::Tracker { .. } => kpis.fresh * STALE_TIMES,
+            CountedIn::Memory(_) => kpis.fresh,
+        };
+        if age.is_none_or(|age| age > stale) {
             tokio::select! {
                 waited = news.wait_for(|entry| !entry.running) => drop(waited),
                 () = shared.clock.sleep(PATIENCE) => {}

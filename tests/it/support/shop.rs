@@ -122,6 +122,14 @@ impl Shop {
         Self::begin(jira, manager, folder, clock).await
     }
 
+    /// Closes the relay; the stand-ins, Jira's first, and the files stay for another one.
+    pub async fn left(self) -> (Standin, Standin, Folder) {
+        let Self { jira, manager, relay, face, store, folder, clock, .. } = self;
+        moving(&clock, async { relay.stop().await.unwrap() }).await;
+        drop((relay, face, store));
+        (jira, manager, folder)
+    }
+
     pub async fn close(self) {
         moving(&self.clock, async { self.relay.stop().await.unwrap() }).await;
     }
@@ -143,6 +151,12 @@ impl Shop {
     /// Somebody presses Create Defect.
     pub async fn create_defect(&self, body: &Value) -> Answered {
         moving(&self.clock, self.sender.create_defect(&self.exchange, body)).await.unwrap()
+    }
+
+    /// Somebody presses it while `meanwhile` happens.
+    pub async fn create_defect_while(&self, body: &Value, meanwhile: impl Future<Output = ()>) -> Answered {
+        let pressing = self.sender.create_defect(&self.exchange, body);
+        moving(&self.clock, async { tokio::join!(pressing, meanwhile).0 }).await.unwrap()
     }
 
     /// Somebody presses it until there is an issue.
