@@ -211,7 +211,7 @@ async fn a_request_that_cannot_be_read_is_kept() {
     let shop = Shop::open("wait: 3s").await;
     let answered = shop.create_defect(&json!({ "testExecutionId": "7f1d2a90" })).await;
     assert_eq!((answered.status, &answered.body["status"]), (202, &"unread".into()), "{}", answered.body);
-    let events = shop.store.events(None, None, 10).await.unwrap();
+    let events = shop.store.events(Some("test-manager"), None, 10).await.unwrap();
     assert_eq!(events[0].id.to_string(), answered.body["event_id"].as_str().unwrap());
     shop.close().await;
 }
