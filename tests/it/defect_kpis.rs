@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use relaybell::ports::http::HttpExchange;
+use relaybell::standin::Fault;
 use relaybell::standin::uipath::PROJECT_ID;
-use relaybell::standin::{Fault, TOKEN};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::http;
 use crate::support::shop::Shop;
 
 /// Somebody reports an issue in Jira.
@@ -16,27 +14,7 @@ async fn report(shop: &Shop, project: &str, issue_type: &str, priority: &str) ->
         "project": { "key": project }, "issuetype": { "name": issue_type }, "priority": { "name": priority },
         "summary": "Voucher is charged twice",
     } });
-    jira(shop, "POST", "/rest/api/3/issue", &body).await["key"].as_str().unwrap().to_owned()
-}
-
-/// Somebody moves an issue to Done.
-async fn resolve(shop: &Shop, key: &str) {
-    let body = json!({ "transition": { "id": "31" }, "fields": { "resolution": { "name": "Fixed" } } });
-    jira(shop, "POST", &format!("/rest/api/3/issue/{key}/transitions"), &body).await;
-}
-
-async fn jira(shop: &Shop, method: &str, path: &str, body: &Value) -> Value {
-    let client = HttpExchange::new().unwrap();
-    let bearer = format!("Bearer {TOKEN}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let answer = http::ask(&client, shop.jira.address(), method, path, &headers, body.to_string().as_bytes()).await;
-    assert!(answer.status().is_success(), "{}", String::from_utf8_lossy(answer.body()));
-    serde_json::from_slice(answer.body()).unwrap_or_default()
-}
-
-fn without_address(body: &Value, shop: &Shop) -> Value {
-    let text = body.to_string().replace(&shop.jira.api_url().unwrap(), "https://acme.atlassian.net");
-    serde_json::from_str(&text).unwrap()
+    shop.in_jira("POST", "/rest/api/3/issue", &body).await["key"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,13 +24,13 @@ async fn the_figures_are_those_of_the_tracker() {
         report(&shop, "SHOP", "Bug", priority).await;
     }
     let done = report(&shop, "SHOP", "Bug", "Highest").await;
-    resolve(&shop, &done).await;
+    shop.resolve(&done).await;
     // No defects of this project.
     report(&shop, "PAY", "Bug", "Highest").await;
     report(&shop, "SHOP", "Task", "Highest").await;
     let answered = shop.defect_status().await;
     assert_eq!(answered.status, 200, "{}", answered.body);
-    insta::assert_json_snapshot!(without_address(&answered.body, &shop));
+    insta::assert_json_snapshot!(shop.without_address(&answered.body));
     assert_eq!(shop.jira.refused(), Vec::<String>::new());
     // What was counted a moment ago is not counted again.
     let asked = shop.jira.requests();

@@ -7,29 +7,12 @@ use std::time::Duration;
 use relaybell::destination::Destination;
 use relaybell::destination::{Answer, Finding, Reply};
 use relaybell::domain::delivery::Lost;
-use relaybell::ports::http::HttpExchange;
 use relaybell::standin::uipath::wanted;
 use relaybell::standin::{Fault, TOKEN};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::messages::jira as adapter;
-use crate::support::http;
 use crate::support::shop::Shop;
-
-async fn jira(shop: &Shop, method: &str, path: &str, body: &Value) -> Value {
-    let client = HttpExchange::new().unwrap();
-    let bearer = format!("Bearer {TOKEN}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let answer = http::ask(&client, shop.jira.address(), method, path, &headers, body.to_string().as_bytes()).await;
-    assert!(answer.status().is_success(), "{}", String::from_utf8_lossy(answer.body()));
-    serde_json::from_slice(answer.body()).unwrap_or_default()
-}
-
-/// Somebody moves the issue to Done.
-async fn resolve(shop: &Shop, key: &str) {
-    let body = json!({ "transition": { "id": "31" }, "fields": { "resolution": { "name": "Fixed" } } });
-    jira(shop, "POST", &format!("/rest/api/3/issue/{key}/transitions"), &body).await;
-}
 
 fn without(body: &Value, key: &str) -> Value {
     let mut body = body.clone();
@@ -44,7 +27,7 @@ async fn the_status_is_that_of_now() {
         shop.change("kind: jira,", api).await;
         let first = shop.create_defect(&wanted()).await;
         assert_eq!((first.status, &first.body["status"]), (200, &"To Do".into()), "{}", first.body);
-        resolve(&shop, "SHOP-1").await;
+        shop.resolve("SHOP-1").await;
         let later = shop.create_defect(&wanted()).await;
         assert_eq!((later.status, &later.body["status"]), (200, &"Done".into()), "{}", later.body);
         assert_eq!(without(&later.body, "status"), without(&first.body, "status"));
@@ -135,7 +118,7 @@ async fn the_stand_in_tells_the_fields_that_are_asked_for() {
         ("?fields=-description", &["issuetype", "labels", "priority", "project", "status", "summary"]),
         ("", &["description", "issuetype", "labels", "priority", "project", "status", "summary"]),
     ] {
-        let issue = jira(&shop, "GET", &format!("/rest/api/3/issue/SHOP-1{query}"), &Value::Null).await;
+        let issue = shop.in_jira("GET", &format!("/rest/api/3/issue/SHOP-1{query}"), &Value::Null).await;
         let mut names: Vec<&str> = issue["fields"].as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, told, "{query}");

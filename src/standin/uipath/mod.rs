@@ -106,7 +106,9 @@ impl Site {
         Ok(())
     }
 
-    fn in_project(&self, project: &str) -> Result<(), Refused> {
+    /// The same of something within a project.
+    fn admit_to(&self, project: &str, headers: &HeaderMap, asked: &Asked, known: &[&str]) -> Result<(), Refused> {
+        self.admit(headers, asked, known)?;
         if project == PROJECT_ID { Ok(()) } else { Err(self.missing("project")) }
     }
 
@@ -165,8 +167,7 @@ async fn logs(
 ) -> Response {
     let only_failed = asked.get("onlyFailed").is_some_and(|word| word == "true");
     let given = site
-        .admit(&headers, &asked, &["onlyFailed", "top", "skip"])
-        .and_then(|()| site.in_project(&project))
+        .admit_to(&project, &headers, &asked, &["onlyFailed", "top", "skip"])
         .and_then(|()| results::logs(&execution, only_failed).ok_or_else(|| site.missing("test execution")));
     answer(given)
 }
@@ -178,8 +179,7 @@ async fn stats(
     headers: HeaderMap,
 ) -> Response {
     let given = site
-        .admit(&headers, &asked, &[])
-        .and_then(|()| site.in_project(&project))
+        .admit_to(&project, &headers, &asked, &[])
         .and_then(|()| results::stats(&execution).ok_or_else(|| site.missing("test execution")));
     answer(given)
 }
@@ -191,8 +191,7 @@ async fn assertions(
     headers: HeaderMap,
 ) -> Response {
     let given = site
-        .admit(&headers, &asked, &[])
-        .and_then(|()| site.in_project(&project))
+        .admit_to(&project, &headers, &asked, &[])
         .and_then(|()| results::assertions(&log).ok_or_else(|| site.missing("test case log")));
     answer(given)
 }
@@ -203,12 +202,9 @@ async fn robot_logs(
     asked: Asked,
     headers: HeaderMap,
 ) -> Response {
-    let given = site
-        .admit(&headers, &asked, &["testcaseid", "top", "skip"])
-        .and_then(|()| site.in_project(&project))
-        .and_then(|()| {
-            let case = asked.get("testcaseid").map(String::as_str).unwrap_or_default();
-            results::robot_logs(&execution, case).ok_or_else(|| site.missing("test execution"))
-        });
+    let given = site.admit_to(&project, &headers, &asked, &["testcaseid", "top", "skip"]).and_then(|()| {
+        let case = asked.get("testcaseid").map(String::as_str).unwrap_or_default();
+        results::robot_logs(&execution, case).ok_or_else(|| site.missing("test execution"))
+    });
     answer(given)
 }

@@ -14,10 +14,10 @@ use relaybell::relay::{Parts, Relay};
 use relaybell::standin::uipath::{Answered, CLIENT_ID, CLIENT_SECRET, PROJECT_ID, Sender};
 use relaybell::standin::{EMAIL, Standin, TOKEN, Vendor};
 use relaybell::store::sqlite::SqliteStore;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::files::Folder;
-use super::http::Face;
+use super::http::{Face, ask};
 
 /// The rule that answers Create Defect.
 pub const RULES: &str = "
@@ -173,6 +173,28 @@ impl Shop {
             }
         };
         tokio::time::timeout(PATIENCE, pressing).await.expect("an issue in the end")
+    }
+
+    /// Somebody works in Jira; what it answers.
+    pub async fn in_jira(&self, method: &str, path: &str, body: &Value) -> Value {
+        let bearer = format!("Bearer {TOKEN}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let body = body.to_string();
+        let answer = ask(&self.exchange, self.jira.address(), method, path, &headers, body.as_bytes()).await;
+        assert!(answer.status().is_success(), "{}", String::from_utf8_lossy(answer.body()));
+        serde_json::from_slice(answer.body()).unwrap_or_default()
+    }
+
+    /// What the sender was answered, with an address of Jira that is always the same.
+    pub fn without_address(&self, body: &Value) -> Value {
+        let text = body.to_string().replace(&self.jira.api_url().unwrap(), "https://acme.atlassian.net");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Somebody moves the issue `key` to Done.
+    pub async fn resolve(&self, key: &str) {
+        let body = json!({ "transition": { "id": "31" }, "fields": { "resolution": { "name": "Fixed" } } });
+        self.in_jira("POST", &format!("/rest/api/3/issue/{key}/transitions"), &body).await;
     }
 
     /// Somebody looks at the dashboard.
