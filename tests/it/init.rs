@@ -24,7 +24,9 @@ fn what_init_writes_is_in_order_and_has_its_schemas() {
     let snapshot = load(&bell.join("relaybell.yaml"), Secrets::Leave).unwrap_or_else(|found| panic!("{found}"));
     assert!(snapshot.warnings.is_empty(), "{}", snapshot.warnings);
     let tested = run(&bell, &["test"]);
-    assert!(tested.status.success() && stdout(&tested).matches("PASS").count() == 2, "{}", stdout(&tested));
+    assert!(tested.status.success() && stdout(&tested).matches("PASS").count() == 4, "{}", stdout(&tested));
+    let reached = "rules reached by a test: 4 of 4; messages sent: 4 of 4";
+    assert!(stdout(&tested).contains(reached), "{}", stdout(&tested));
     let checked = run(&bell, &["check"]);
     assert!(checked.status.success() && stdout(&checked).is_empty(), "{}", stdout(&checked));
     assert!(stderr(&checked).trim_end().ends_with("in order"), "{}", stderr(&checked));
